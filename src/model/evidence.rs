@@ -1,0 +1,93 @@
+//! Evidence: what a verdict rests on, and the record that is stored and shown.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AssetId, CheckId, ControlId, FactId, Judgement, Severity, Time, Transport, Verdict, ZoneId};
+
+/// One question that was asked for a verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvidenceItem {
+    /// The fact it was asked for.
+    pub fact: FactId,
+    /// How it was asked.
+    pub transport: Transport,
+    /// The question in one line, without secrets.
+    pub question: String,
+    /// SHA-256 of the raw answer, hexadecimal; empty when none came.
+    pub answer_sha256: String,
+    /// When it was asked.
+    pub asked_at: Time,
+    /// How long the answer took, in milliseconds.
+    pub took_ms: u64,
+    /// Why there is no answer, as a word, if there is none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cause: Option<super::Cause>,
+}
+
+/// What a verdict rests on.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The questions, in the order asked.
+    pub items: Vec<EvidenceItem>,
+    /// Where the packets were sent from.
+    pub vantage: String,
+    /// The trace of the visit, hexadecimal, when traces are on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub trace_id: Option<String>,
+}
+
+/// One evaluation of one check on one asset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckResult {
+    /// What was judged.
+    pub asset: AssetId,
+    /// Its zone.
+    pub zone: ZoneId,
+    /// By which check.
+    pub check: CheckId,
+    /// In which version.
+    pub check_version: u32,
+    /// How urgent a fail is.
+    pub severity: Severity,
+    /// The controls it gives evidence for.
+    pub controls: Vec<ControlId>,
+    /// The conclusion and its reasons.
+    pub judgement: Judgement,
+    /// What it rests on.
+    pub evidence: Evidence,
+    /// When it was judged.
+    pub at: Time,
+    /// How long the visit took, in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// A change of verdict.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transition {
+    /// What changed.
+    pub asset: AssetId,
+    /// Its zone.
+    pub zone: ZoneId,
+    /// By which check.
+    pub check: CheckId,
+    /// How urgent a fail is.
+    pub severity: Severity,
+    /// The state before; `None` on first sight.
+    pub from: Option<Verdict>,
+    /// The state now.
+    pub to: Verdict,
+    /// Why, in one line.
+    pub reason: String,
+    /// When it was seen.
+    pub at: Time,
+}
+
+impl Transition {
+    /// A transition away from pass (check catalogue, section 1, drift kind "state").
+    #[must_use]
+    pub fn is_drift(&self) -> bool {
+        self.from.and_then(Verdict::passes) == Some(true)
+            && self.to.passes() != Some(true)
+            && self.to != Verdict::NotApplicable
+    }
+}

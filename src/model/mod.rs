@@ -1,0 +1,24 @@
+//! The nouns that every other module speaks: assets, zones, checks, facts, verdicts, evidence.
+//!
+//! Nothing here does I/O, knows a protocol or reads a clock: time is passed in.
+
+mod asset;
+mod calendar;
+mod evidence;
+mod fact;
+mod id;
+mod secret;
+mod verdict;
+mod zone;
+
+pub use asset::{Asset, Criticality, Kind, Profile, SubjectClass};
+pub use calendar::{Calendar, CalendarError, Window, WindowEffect};
+pub use evidence::{CheckResult, Evidence, EvidenceItem, Transition};
+pub use fact::{Answer, Missing, Params, Reading, TextAnswer, Value, Varbind};
+pub use id::{AssetId, CheckId, ControlId, FactId, IdError, ZoneId};
+pub use secret::Secret;
+pub use verdict::{Cause, Impact, Judgement, Severity, Transport, Verdict};
+pub use zone::{Conduit, Zone, ZoneRole};
+
+/// A point in time, always UTC.
+pub type Time = chrono::DateTime<chrono::Utc>;
