@@ -3,5 +3,6 @@
 //! Modules stand in one order and import only those before them; `tests/layering.rs` keeps it.
 
 pub mod engine;
+pub mod feeds;
 pub mod model;
 pub mod transport;
