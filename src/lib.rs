@@ -2,6 +2,7 @@
 //!
 //! Modules stand in one order and import only those before them; `tests/layering.rs` keeps it.
 
+pub mod api;
 pub mod engine;
 pub mod feeds;
 pub mod model;

@@ -261,7 +261,9 @@ mod tests {
 
     #[test]
     fn the_older_format_is_read_too() {
-        let table = Lifecycle::parse(br#"[{"cycle":"3.18","eol":"2025-05-09"},{"cycle":"edge","eol":false}]"#, "alpine").unwrap();
+        let table =
+            Lifecycle::parse(br#"[{"cycle":"3.18","eol":"2025-05-09"},{"cycle":"edge","eol":false}]"#, "alpine")
+                .unwrap();
         assert_eq!(table.find("alpine", "3.18.4").unwrap().1.eol.has_ended(now()), Some(true));
     }
 
