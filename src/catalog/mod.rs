@@ -8,4 +8,4 @@ mod problem;
 mod tree;
 mod typed;
 
-pub use problem::{LoadErrors, Mistake};
+pub use problem::LoadErrors;
