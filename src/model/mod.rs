@@ -4,6 +4,7 @@
 
 mod asset;
 mod calendar;
+pub mod document;
 mod evidence;
 mod fact;
 mod id;
