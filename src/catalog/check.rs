@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::fact::read_replaces;
+use super::fact::{folder, stem};
+use super::explain::sentences;
 use super::form::{Form, Spot};
 use super::params::{self, Overrides};
-use super::problem::SourceFile;
 use super::question::Arguments;
 use super::selector::Selector;
-use super::tree::{Node, Place};
+use crate::model::document::{Data, Document};
 use crate::model::{Asset, CheckId, ControlId, FactId, Impact, Params, Problems, Profile, Severity, Value};
 use crate::rule::{Matcher, Rule};
 
@@ -47,6 +47,8 @@ pub struct Check {
     pub params_by_profile: BTreeMap<Profile, BTreeMap<Arc<str>, Value>>,
     /// What decides.
     pub rule: Rule,
+    /// What decides, in words, by the key it stands under.
+    pub sentences: Vec<(&'static str, String)>,
     /// How a change is told from a baseline, if it is.
     pub drift: Option<Drift>,
     /// What to do about a fail, one line.
@@ -140,16 +142,14 @@ pub enum Baseline {
 
 /// A check with what only the load needs.
 pub(super) struct CheckDraft {
-    pub check: Check,
-    pub file: SourceFile,
-    pub id_place: Place,
-    pub controls: Vec<Spot>,
-    pub needs: Vec<Spot>,
-    pub needs_checks: Vec<Spot>,
+    pub(super) check: Check,
+    pub(super) document: Document,
+    pub(super) controls: Vec<Spot>,
+    pub(super) needs: Vec<Spot>,
+    pub(super) needs_checks: Vec<Spot>,
     /// In the order of [`Check::matchers`].
-    pub matchers: Vec<Spot>,
-    pub drift: Option<Place>,
-    pub replaces: bool,
+    pub(super) matchers: Vec<Spot>,
+    pub(super) replaces: bool,
 }
 
 impl Check {
@@ -184,12 +184,12 @@ impl Check {
 }
 
 /// Reads one check file; `None` when it has no usable id.
-pub(super) fn read(file: &SourceFile, node: &Node, problems: &mut Problems) -> Option<CheckDraft> {
-    let mut form = Form::new(file, node, "", problems);
+pub(super) fn read(document: Document, problems: &mut Problems) -> Option<CheckDraft> {
+    let mut form = Form::new(&document, problems);
     let id = form.need::<CheckId>("id");
-    let id_place = node.get("id").map_or(node.place, |node| node.place);
-    if let Some(id) = id.as_ref().filter(|id| id.as_str() != file.stem()) {
-        form.refuse(id_place, "id", format!("{:?} is not the name of the file, {:?}", id.as_str(), file.stem()));
+    let name = stem(&document.file);
+    if let Some(id) = id.as_ref().filter(|id| id.as_str() != name) {
+        form.refuse("id", format!("{:?} is not the name of the file, {name:?}", id.as_str()));
     }
     let title = form.need("title").unwrap_or_default();
     let version = form.need("version").unwrap_or_default();
@@ -201,19 +201,19 @@ pub(super) fn read(file: &SourceFile, node: &Node, problems: &mut Problems) -> O
     let (needs_checks_at, needs_checks) = form.list::<CheckId>("needs_checks").into_iter().unzip();
     let params: BTreeMap<Arc<str>, Value> = form.take("params").unwrap_or_default();
     let params_by_profile = params::read_by_profile(&mut form, &params);
-    let (matchers_at, rule) = read_rule(&mut form, node);
+    let (matchers_at, rule) = read_rule(&mut form);
+    let sentences = sentences(&document.root);
     let drift = form.take("drift");
-    let drift_at = node.get("drift").map(|node| node.place).filter(|_| drift.is_some());
     let fix = form.need("fix").unwrap_or_default();
     let rationale = form.take("rationale").unwrap_or_default();
     let proves = form.take("proves").unwrap_or_default();
     let schedule = form.take("schedule").unwrap_or_else(|| STANDARD_SCHEDULE.to_owned());
     let asset_fields = form.take("asset_fields").unwrap_or_default();
-    let replaces = read_replaces(&mut form);
+    let replaces = form.replaces();
     form.finish();
     let check = Check {
         id: id?,
-        pack: Arc::from(file.folder()),
+        pack: Arc::from(folder(&document.file)),
         title,
         version,
         severity,
@@ -225,29 +225,28 @@ pub(super) fn read(file: &SourceFile, node: &Node, problems: &mut Problems) -> O
         params,
         params_by_profile,
         rule,
+        sentences,
         drift,
         fix,
         rationale,
         proves,
         schedule,
         asset_fields,
-        origin: Arc::from(file.name.to_string_lossy()),
+        origin: Arc::from(document.file.to_string_lossy()),
     };
     let draft = CheckDraft {
         check,
-        file: file.clone(),
-        id_place,
+        document,
         controls: controls_at,
         needs: needs_at,
         needs_checks: needs_checks_at,
         matchers: matchers_at,
-        drift: drift_at,
         replaces,
     };
     Some(draft)
 }
 
-fn read_rule(form: &mut Form<'_>, node: &Node) -> (Vec<Spot>, Rule) {
+fn read_rule(form: &mut Form<'_>) -> (Vec<Spot>, Rule) {
     let mut spots = Vec::new();
     let mut part = |key| {
         let (at, matchers): (Vec<Spot>, Vec<Matcher>) = form.list(key).into_iter().unzip();
@@ -260,9 +259,13 @@ fn read_rule(form: &mut Form<'_>, node: &Node) -> (Vec<Spot>, Rule) {
         assert: part("assert"),
         warn: part("warn"),
     };
-    let nothing = ["assert", "warn"].iter().all(|key| node.get(key).is_none_or(|part| part.is_null() || part.value() == Value::list([])));
-    if nothing {
-        form.refuse(node.place, "assert", "nothing is asserted, so the check could never fail");
+    let empty = |key| match form.document().root.get(key).map(|node| &node.data) {
+        None | Some(Data::Null) => true,
+        Some(Data::List(items)) => items.is_empty(),
+        Some(_) => false,
+    };
+    if empty("assert") && empty("warn") {
+        form.refuse("assert", "nothing is asserted, so the check could never fail");
     }
     (spots, rule)
 }

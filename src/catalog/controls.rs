@@ -8,9 +8,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::form::{Form, Spot};
-use super::problem::{SourceFile, with_suggestion};
-use super::tree::Node;
+use super::form::{Form, Spot, suggest};
+use crate::model::document::{Document, Node};
 use crate::model::{CheckId, ControlId, Problems};
 
 /// Sections of ISO/IEC 27001:2022 Annex A, and how many controls each has.
@@ -177,20 +176,20 @@ struct Citation {
 }
 
 /// Reads control files and verifies every reference in them.
-pub(super) fn read(files: &[(SourceFile, Node)], problems: &mut Problems) -> Controls {
+pub(super) fn read(documents: &[Document], problems: &mut Problems) -> Controls {
     let mut controls = Controls::default();
-    for (file, node) in files {
-        let citations = read_file(file, node, &mut controls, problems);
-        verify(file, &citations, &controls, problems);
+    for document in documents {
+        let citations = read_file(document, &mut controls, problems);
+        verify(document, &citations, &controls, problems);
     }
-    verify_index(files, &controls, problems);
+    verify_index(documents, &controls, problems);
     controls
 }
 
-fn read_file(file: &SourceFile, node: &Node, into: &mut Controls, problems: &mut Problems) -> Vec<Citation> {
-    let mut form = Form::new(file, node, "", problems);
+fn read_file(document: &Document, into: &mut Controls, problems: &mut Problems) -> Vec<Citation> {
+    let mut form = Form::new(document, problems);
     if let Some(version) = form.take::<u32>("schema_version").filter(|version| *version != 1) {
-        form.refuse(node.place, "schema_version", format!("version {version} is not known; this program reads 1"));
+        form.refuse("schema_version", format!("version {version} is not known; this program reads 1"));
     }
     for described in ["catalogue", "reporting_deadlines"] {
         let _ = form.node(described);
@@ -208,7 +207,7 @@ fn read_file(file: &SourceFile, node: &Node, into: &mut Controls, problems: &mut
         let seed = control.seed.iter().map(|text| Citation { spot: spot.clone(), framework: "seed", text: text.clone() });
         citations.extend(seed);
         if let Some(twice) = into.list.insert(control.id.clone(), control) {
-            form.refuse(spot.place, &spot.key, format!("control {} is defined twice", twice.id));
+            form.push(spot.wrong(document, format!("control {} is defined twice", twice.id)));
         }
     }
     form.finish();
@@ -219,7 +218,7 @@ fn values<T>(read: Vec<(Spot, T)>) -> impl Iterator<Item = T> {
     read.into_iter().map(|(_, value)| value)
 }
 
-fn verify(file: &SourceFile, citations: &[Citation], controls: &Controls, problems: &mut Problems) {
+fn verify(document: &Document, citations: &[Citation], controls: &Controls, problems: &mut Problems) {
     let points: BTreeSet<&str> = controls.nis2_points.iter().map(|point| point.reference.as_str()).collect();
     let sections: BTreeSet<&str> = controls.cir_sections.iter().map(|section| section.reference.as_str()).collect();
     let bullets: BTreeSet<&str> = controls.seed_bullets.iter().map(|bullet| bullet.id.as_str()).collect();
@@ -233,25 +232,24 @@ fn verify(file: &SourceFile, citations: &[Citation], controls: &Controls, proble
             other => (is_iec_62443(other, text), None),
         };
         if !exists {
-            let problem = file.mistake(spot.place, &*spot.key, format!("{text:?} is no point of {framework}"));
-            let known = known.into_iter().flatten().copied();
-            problems.push(with_suggestion(problem, text, known));
+            let problem = spot.wrong(document, format!("{text:?} is no point of {framework}"));
+            problems.push(suggest(problem, text, known.into_iter().flatten().copied()));
         }
     }
 }
 
 /// Every control that a point, a section or a planned check names must exist.
-fn verify_index(files: &[(SourceFile, Node)], controls: &Controls, problems: &mut Problems) {
-    for (file, node) in files {
+fn verify_index(documents: &[Document], controls: &Controls, problems: &mut Problems) {
+    for document in documents {
         for list in ["nis2_points", "cir_sections", "checks"] {
-            let items = node.get(list).map(Node::items).unwrap_or_default();
-            for (at, id) in items.iter().enumerate().flat_map(|(at, item)| {
-                item.get("controls").map(Node::items).unwrap_or_default().iter().map(move |id| (at, id))
-            }) {
-                let name = id.as_text().unwrap_or_default();
-                if !controls.list.contains_key(name) {
-                    let problem = file.mistake(id.place, format!("{list}[{at}].controls"), format!("no control {name:?}"));
-                    problems.push(with_suggestion(problem, name, controls.list.keys().map(ControlId::as_str)));
+            for (at, item) in document.root.get(list).map(Node::items).unwrap_or_default() {
+                for (nth, id) in item.get("controls").map(Node::items).unwrap_or_default() {
+                    let name = id.as_text().unwrap_or_default();
+                    if !controls.list.contains_key(name) {
+                        let path = [list.into(), (*at).into(), "controls".into(), (*nth).into()];
+                        let problem = document.wrong(&path, format!("there is no control {name:?}"));
+                        problems.push(suggest(problem, name, controls.list.keys().map(ControlId::as_str)));
+                    }
                 }
             }
         }
@@ -323,13 +321,14 @@ impl Controls {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn load(text: &str) -> (Controls, Problems) {
-        let file = SourceFile::new("checks/controls/controls.yaml", text);
-        let node = Node::parse(&file).unwrap();
         let mut problems = Problems::new();
-        (read(&[(file, node)], &mut problems), problems)
+        let document = Document::parse(Path::new("checks/controls/controls.yaml"), text, &mut problems).unwrap();
+        (read(&[document], &mut problems), problems)
     }
 
     #[test]
@@ -373,6 +372,6 @@ mod tests {
     #[test]
     fn points_sections_and_plans_name_existing_controls_only() {
         let (_, problems) = load("nis2_points: [{ref: \"Art. 20(1)\", text: t, controls: [GOV-01]}]\n");
-        assert!(problems.to_string().contains("no control \"GOV-01\""), "{problems}");
+        assert!(problems.to_string().contains("there is no control \"GOV-01\""), "{problems}");
     }
 }

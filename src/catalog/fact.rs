@@ -1,15 +1,14 @@
 //! A fact: how to ask for something and how to read the answer, shared by many checks.
 
-use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::form::Form;
-use super::problem::SourceFile;
-use super::question::{Arguments, Ask, BindError};
-use super::tree::{Node, Place};
-use crate::model::{Answer, FactId, Problems, Reading, Value};
+use super::form::{Form, Spot};
+use super::question::{Arguments, Ask};
+use crate::model::document::Document;
+use crate::model::{Answer, Cause, FactId, Problems, Reading, Time, Value};
 use crate::rule::{ReadSpec, Step, apply};
 
 /// One fact file, compiled.
@@ -59,13 +58,49 @@ pub struct Remember {
     pub key: Vec<String>,
 }
 
+impl Remember {
+    /// The name of a row across visits: its key fields with a space between them; `None` for a row that lacks one.
+    #[must_use]
+    pub fn name(&self, row: &Value) -> Option<String> {
+        let parts: Option<Vec<String>> = self.key.iter().map(|field| row.at(field).map(Value::to_string)).collect();
+        parts.map(|parts| parts.join(" "))
+    }
+
+    /// Adds `first_seen` (RFC 3339) and `age_days` to every row of a list, or of the list `rows` in a map.
+    /// `first_seen` tells since when a name is known; a row that carries its own time keeps it.
+    pub fn mark(&self, value: Value, now: Time, first_seen: &mut dyn FnMut(&str) -> Time) -> Value {
+        match value {
+            Value::List(rows) => {
+                let rows = Arc::unwrap_or_clone(rows).into_iter();
+                Value::list(rows.map(|row| self.mark_row(row, now, first_seen)))
+            }
+            Value::Map(mut fields) => {
+                if let Some(rows) = Arc::make_mut(&mut fields).get_mut("rows") {
+                    *rows = self.mark(std::mem::take(rows), now, first_seen);
+                }
+                Value::Map(fields)
+            }
+            other => other,
+        }
+    }
+
+    fn mark_row(&self, row: Value, now: Time, first_seen: &mut dyn FnMut(&str) -> Time) -> Value {
+        let own = row.get("first_seen").and_then(Value::as_text).and_then(|text| text.parse::<Time>().ok());
+        let Some(since) = own.or_else(|| self.name(&row).map(|name| first_seen(&name))) else { return row };
+        let Value::Map(mut fields) = row else { return row };
+        let change = Arc::make_mut(&mut fields);
+        change.insert(Arc::from("first_seen"), Value::text(since.to_rfc3339()));
+        change.insert(Arc::from("age_days"), Value::Float((now - since).as_seconds_f64() / 86_400.0));
+        Value::Map(fields)
+    }
+}
+
 /// A fact with what only the load needs.
 pub(super) struct FactDraft {
-    pub fact: Fact,
-    pub file: SourceFile,
-    pub id_place: Place,
-    pub needs_places: Vec<Place>,
-    pub replaces: bool,
+    pub(super) fact: Fact,
+    pub(super) document: Document,
+    pub(super) needs: Vec<Spot>,
+    pub(super) replaces: bool,
 }
 
 impl Fact {
@@ -76,7 +111,7 @@ impl Fact {
             (Some(read), answer) => read.extract(answer),
             (None, Answer::Value(value)) => Reading::Known(value.clone()),
             (None, _) => Reading::missing(
-                crate::model::Cause::Internal,
+                Cause::Internal,
                 format!("fact {} has no `read` for this kind of answer; this is a defect of the fact file", self.id),
             ),
         };
@@ -110,91 +145,77 @@ impl Fact {
 }
 
 /// Reads one fact file; `None` when it has no usable id or question.
-pub(super) fn read(file: &SourceFile, node: &Node, problems: &mut Problems) -> Option<FactDraft> {
-    let mut form = Form::new(file, node, "", problems);
+pub(super) fn read(document: Document, problems: &mut Problems) -> Option<FactDraft> {
+    let mut form = Form::new(&document, problems);
     let id = form.need::<FactId>("id");
     let title = form.need::<String>("title").unwrap_or_default();
-    let args = form.take::<BTreeMap<Arc<str>, Value>>("args").unwrap_or_default();
-    let ask = read_ask(&mut form, &args);
+    let args = form.take::<Arguments>("args").unwrap_or_default();
+    let ask = form.ask(&args);
     let read = form.take::<ReadSpec>("read");
     let then = form.list::<Step>("then").into_iter().map(|(_, step)| step).collect();
     let remember = form.take::<Remember>("remember");
-    let (needs_places, needs) = form.list::<FactId>("needs").into_iter().map(|(spot, id)| (spot.place, id)).unzip();
+    let (needs_at, needs) = form.list::<FactId>("needs").into_iter().unzip();
     let budget = form.take::<Budget>("budget").unwrap_or_default();
     let fields = form.take::<Vec<String>>("fields");
-    let replaces = read_replaces(&mut form);
+    let replaces = form.replaces();
     if let Some(id) = &id {
-        check_name(&mut form, file, node, id);
+        check_name(&mut form, id);
     }
     if let Some(ask) = &ask {
-        check_extractor(&mut form, node, ask, read.is_some());
+        check_extractor(&mut form, ask);
     }
     form.finish();
-    let origin = Arc::from(file.name.to_string_lossy());
-    let (id, ask) = (id?, ask?);
-    let id_place = node.get("id").map_or(Place::NONE, |node| node.place);
-    let fact = Fact { id, title, args, ask, read, then, remember, needs, budget, fields, origin };
-    Some(FactDraft { fact, file: file.clone(), id_place, needs_places, replaces })
-}
-
-fn read_ask(form: &mut Form<'_>, args: &Arguments) -> Option<Ask> {
-    let Some(template) = form.node("ask") else {
-        let _ = form.need::<Value>("ask");
-        return None;
-    };
-    match Ask::read(template.clone(), args) {
-        Ok(ask) => Some(ask),
-        Err(error) => {
-            form.bind_error("ask", error, args);
-            None
-        }
-    }
+    let origin = Arc::from(document.file.to_string_lossy());
+    let fact = Fact { id: id?, title, args, ask: ask?, read, then, remember, needs, budget, fields, origin };
+    Some(FactDraft { fact, document, needs: needs_at, replaces })
 }
 
 impl Form<'_> {
-    /// Words why a question cannot be put together.
-    pub(super) fn bind_error(&mut self, key: &str, error: BindError, args: &Arguments) {
-        let path = self.path(key);
-        let problem = match error {
-            BindError::Argument { place, ref name } => {
-                let known = args.keys().map(|name| &**name);
-                super::problem::with_suggestion(self.file().mistake(place, path, error.to_string()), name, known)
-            }
-            BindError::Type(error) => error.mistake(self.file(), &path),
-        };
-        self.push(problem);
+    fn ask(&mut self, args: &Arguments) -> Option<Ask> {
+        match self.node("ask") {
+            Some(node) => self.with_problems(|document, problems| Ask::read(document, node, args, problems)),
+            None => self.need("ask").and_then(|_: Value| None),
+        }
+    }
+
+    /// `replaces: builtin` lets an extra folder put its own file in the place of a built-in one.
+    pub(super) fn replaces(&mut self) -> bool {
+        matches!(self.take("replaces"), Some(Replaces::Builtin))
     }
 }
 
-/// `replaces: builtin` lets an extra folder put its own file in the place of a built-in one.
-pub(super) fn read_replaces(form: &mut Form<'_>) -> bool {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "snake_case")]
-    enum Replaces {
-        Builtin,
-    }
-    matches!(form.take::<Replaces>("replaces"), Some(Replaces::Builtin))
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Replaces {
+    Builtin,
 }
 
 /// `facts/linux/sshd.yaml` is `linux.sshd`, `facts/device/device.yaml` may be `device`.
-fn check_name(form: &mut Form<'_>, file: &SourceFile, node: &Node, id: &FactId) {
-    let (family, name) = (file.folder(), file.stem());
+fn check_name(form: &mut Form<'_>, id: &FactId) {
+    let (family, name) = (folder(&form.document().file), stem(&form.document().file));
     let full = format!("{family}.{name}");
     if id.as_str() != full && !(family == name && id.as_str() == name) {
-        let place = node.get("id").map_or(node.place, |node| node.place);
-        form.refuse(place, "id", format!("a fact in {family}/{name}.yaml is called {full:?}, not {:?}", id.as_str()));
+        form.refuse("id", format!("a fact in {family}/{name}.yaml is called {full:?}, not {:?}", id.as_str()));
     }
 }
 
-fn check_extractor(form: &mut Form<'_>, node: &Node, ask: &Ask, has_read: bool) {
+fn check_extractor(form: &mut Form<'_>, ask: &Ask) {
     let question = ask.standard();
-    let place = node.get("read").or_else(|| node.get("ask")).map_or(node.place, |node| node.place);
-    match (question.answers_with_a_value(), has_read || node.get("read").is_some()) {
-        (true, true) => {
-            let message = format!("`{}` answers with a value already, so there is nothing to read", question.transport());
-            form.refuse(place, "read", message);
-        }
-        (false, false) => form.refuse(place, "read", "key `read` is missing: say how the answer is read"),
-        _ => {}
+    let has_read = form.document().root.get("read").is_some();
+    if question.answers_with_a_value() && has_read {
+        form.refuse("read", format!("{} answers with a value already, there is nothing to read", question.word()));
     }
+    if !question.answers_with_a_value() && !has_read {
+        form.refuse("read", "key \"read\" is missing: it says how the answer becomes a value");
+    }
+}
+
+/// File name without `.yaml`.
+pub(super) fn stem(file: &Path) -> String {
+    file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Name of the folder that a file lies in.
+pub(super) fn folder(file: &Path) -> String {
+    file.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned()
 }

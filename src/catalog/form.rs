@@ -2,146 +2,170 @@
 
 use serde::de::DeserializeOwned;
 
-use super::problem::{SourceFile, with_suggestion};
-use super::tree::{Node, Place};
+use crate::model::document::{Data, Document, Node, Place, Step, path_text};
 use crate::model::{Problem, Problems};
 
-/// A list element with its place and its dotted key, for checks that come later.
+/// Where a list element stands, for checks that come after all files are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Spot {
-    /// Where it stands.
-    pub place: Place,
-    /// Its dotted key.
-    pub key: String,
+pub(super) struct Spot {
+    place: Place,
+    path: Vec<Step>,
+}
+
+impl Spot {
+    /// A mistake here.
+    pub(super) fn wrong(&self, document: &Document, message: impl AsRef<str>) -> Problem {
+        document.wrong_at(&self.place, &path_text(&self.path), one_line(message.as_ref()))
+    }
 }
 
 /// One map, half read.
-pub struct Form<'a> {
-    file: &'a SourceFile,
-    node: &'a Node,
-    prefix: String,
+pub(super) struct Form<'a> {
+    document: &'a Document,
     known: Vec<&'static str>,
     problems: &'a mut Problems,
 }
 
 impl<'a> Form<'a> {
-    /// Starts to read a map; anything else is a mistake, and none of its keys will be found.
-    pub fn new(file: &'a SourceFile, node: &'a Node, prefix: impl Into<String>, problems: &'a mut Problems) -> Self {
-        let form = Self { file, node, prefix: prefix.into(), known: Vec::new(), problems };
-        if !matches!(node.shape, super::tree::Shape::Map(_)) {
-            let message = format!("expected a map, found {}", node.kind());
-            form.problems.push(file.mistake(node.place, &*form.prefix, message));
+    /// Starts to read a document that must be a map; in anything else no key will be found.
+    pub(super) fn new(document: &'a Document, problems: &'a mut Problems) -> Self {
+        if !matches!(document.root.data, Data::Map(_)) {
+            problems.push(document.wrong(&[], "expected keys with values"));
         }
-        form
+        Self { document, known: Vec::new(), problems }
     }
 
-    /// The dotted name of a key of this map.
-    #[must_use]
-    pub fn path(&self, key: &str) -> String {
-        if self.prefix.is_empty() { key.to_owned() } else { format!("{}.{key}", self.prefix) }
+    /// The document it belongs to.
+    pub(super) const fn document(&self) -> &'a Document {
+        self.document
     }
 
-    /// Notes a mistake about a key.
-    pub fn refuse(&mut self, place: Place, key: &str, message: impl AsRef<str>) {
-        let path = self.path(key);
-        self.problems.push(self.file.mistake(place, path, message));
-    }
-
-    /// The file it belongs to.
-    pub const fn file(&self) -> &'a SourceFile {
-        self.file
-    }
-
-    /// Notes a mistake that is already worded.
-    pub fn push(&mut self, problem: Problem) {
+    /// Notes a mistake at the value of a key, or at the whole map when it has none.
+    pub(super) fn refuse(&mut self, key: &'static str, message: impl AsRef<str>) {
+        let problem = self.document.wrong(&[key.into()], one_line(message.as_ref()));
         self.problems.push(problem);
     }
 
+    /// Notes a mistake that is worded and placed already.
+    pub(super) fn push(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// Lends the document and the report to a reader of its own kind.
+    pub(super) fn with_problems<T>(&mut self, read: impl FnOnce(&Document, &mut Problems) -> T) -> T {
+        read(self.document, self.problems)
+    }
+
     /// The branch under a key; `key:` with nothing behind it counts as not given.
-    pub fn node(&mut self, key: &'static str) -> Option<&'a Node> {
+    pub(super) fn node(&mut self, key: &'static str) -> Option<&'a Node> {
         self.known.push(key);
-        self.node.get(key).filter(|node| !node.is_null())
+        self.document.root.get(key).filter(|node| node.data != Data::Null)
     }
 
     /// The value of a key, if it is given and right.
-    pub fn take<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<T> {
+    pub(super) fn take<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<T> {
         let node = self.node(key)?;
-        let path = self.path(key);
-        self.read(node, &path)
+        self.document.read(&[key.into()], node, self.problems)
     }
 
     /// The value of a key that must be given.
-    pub fn need<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<T> {
+    pub(super) fn need<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<T> {
         if self.node(key).is_none() {
-            self.known.pop();
-            self.known.push(key);
-            let message = format!("key `{key}` is missing");
-            let place = self.node.get(key).map_or(self.node.place, |node| node.place);
-            self.refuse(place, key, message);
+            self.refuse(key, format!("key {key:?} is missing"));
             return None;
         }
         self.take(key)
     }
 
     /// The elements of a list, each on its own: a wrong one does not hide the others. One value stands for a list of one.
-    pub fn list<T: DeserializeOwned>(&mut self, key: &'static str) -> Vec<(Spot, T)> {
+    pub(super) fn list<T: DeserializeOwned>(&mut self, key: &'static str) -> Vec<(Spot, T)> {
         let Some(node) = self.node(key) else { return Vec::new() };
-        let path = self.path(key);
-        let items = match &node.shape {
-            super::tree::Shape::List(items) => items.as_slice(),
-            _ => std::slice::from_ref(node),
+        let elements: Vec<(Vec<Step>, &Node)> = match &node.data {
+            Data::List(items) => items.iter().map(|(at, item)| (vec![key.into(), (*at).into()], item)).collect(),
+            _ => vec![(vec![key.into()], node)],
         };
-        let mut read = Vec::with_capacity(items.len());
-        for (at, item) in items.iter().enumerate() {
-            let key = format!("{path}[{at}]");
-            if let Some(value) = self.read(item, &key) {
-                read.push((Spot { place: item.place, key }, value));
-            }
-        }
-        read
-    }
-
-    fn read<T: DeserializeOwned>(&mut self, node: &Node, path: &str) -> Option<T> {
-        match node.read() {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.problems.push(error.mistake(self.file, path));
-                None
-            }
-        }
+        let read = elements.into_iter().filter_map(|(path, item)| {
+            let value = self.document.read(&path, item, self.problems)?;
+            Some((Spot { place: item.place.clone(), path }, value))
+        });
+        read.collect()
     }
 
     /// Refuses every key that nobody asked for.
-    pub fn finish(self) {
-        for entry in self.node.entries() {
-            if !self.known.contains(&&*entry.key) {
-                let problem = self.file.mistake(entry.place, self.path(&entry.key), "unknown key");
-                self.problems.push(with_suggestion(problem, &entry.key, self.known.iter().copied()));
+    pub(super) fn finish(self) {
+        for entry in self.document.root.entries() {
+            if !self.known.contains(&entry.key.as_str()) {
+                let message = format!("unknown key {:?}", cut(&entry.key));
+                let problem = self.document.wrong_at(&entry.place, &entry.key, message);
+                self.problems.push(suggest(problem, &entry.key, self.known.iter().copied()));
             }
         }
     }
 }
 
+/// A list of right words is shown up to this length; longer ones help nobody.
+const LONGEST_LIST: usize = 24;
+
+/// Adds "did you mean", or the list of right words when it is short.
+pub(super) fn suggest<'a>(problem: Problem, word: &str, known: impl IntoIterator<Item = &'a str>) -> Problem {
+    match suggestion(word, known) {
+        Some(hint) => problem.hint(hint),
+        None => problem,
+    }
+}
+
+/// "did you mean …?", or the list of right words when it is short.
+pub(super) fn suggestion<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let known: Vec<&str> = known.into_iter().collect();
+    match crate::model::did_you_mean(word, known.iter().copied()) {
+        Some(near) => Some(format!("did you mean {near:?}?")),
+        None if known.is_empty() || known.len() > LONGEST_LIST => None,
+        None => Some(format!("known: {}", known.join(", "))),
+    }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
     fn every_wrong_key_of_a_map_is_named_in_one_go() {
-        let file = SourceFile::new("a.yaml", "id: a\nports: [22, x, 23]\nseverty: high\n");
-        let node = Node::parse(&file).unwrap();
         let mut problems = Problems::new();
-        let mut form = Form::new(&file, &node, "", &mut problems);
+        let text = "id: a\nports: [22, x, 23]\nseverty: high\n";
+        let document = Document::parse(Path::new("a.yaml"), text, &mut problems).unwrap();
+        let mut form = Form::new(&document, &mut problems);
         assert_eq!(form.need::<String>("id").as_deref(), Some("a"));
         let ports: Vec<u16> = form.list("ports").into_iter().map(|(_, port)| port).collect();
         assert_eq!(ports, [22, 23]);
         assert_eq!(form.need::<String>("severity"), None);
         form.finish();
-        insta::assert_snapshot!(problems.or(()).unwrap_err(), @r"
-        a.yaml:1:1: severity: key `severity` is missing
-        a.yaml:2:13: ports[1]: expected u16, found the text `x`
-        a.yaml:3:1: severty: unknown key
-               = did you mean `severity`?
-        ");
+        insta::assert_snapshot!(problems.or(()).unwrap_err(), @r#"
+        a.yaml:1:1: severity: key "severity" is missing
+             1 | id: a
+               | ^
+        a.yaml:2:13: ports[1]: expected a whole number from 0 to 65535, found text
+             2 | ports: [22, x, 23]
+               |             ^
+        a.yaml:3:1: severty: unknown key "severty"
+             3 | severty: high
+               | ^
+               = did you mean "severity"?
+        "#);
+    }
+
+    #[test]
+    fn a_far_word_gets_the_list_instead() {
+        assert_eq!(suggestion("zzzzzz", ["ssh", "snmp"]).unwrap(), "known: ssh, snmp");
+        assert_eq!(suggestion("sshd", ["ssh", "snmp"]).unwrap(), "did you mean \"ssh\"?");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::form::Form;
-use super::problem::{suggestion, with_suggestion};
+use super::form::suggestion;
 use super::{Catalog, Check};
 use crate::model::{CheckId, Profile, Value};
 
@@ -104,15 +104,14 @@ pub(super) fn read_by_profile(
 ) -> BTreeMap<Profile, BTreeMap<Arc<str>, Value>> {
     const KEY: &str = "params_by_profile";
     let read: BTreeMap<Profile, BTreeMap<Arc<str>, Value>> = form.take(KEY).unwrap_or_default();
-    let Some(node) = form.node(KEY) else { return read };
-    for profile in node.entries() {
-        for param in profile.value.entries() {
-            if let Some((message, hint)) = wrong_param(defaults, &param.key, &param.value.value()) {
-                let key = form.path(&format!("{KEY}.{}.{}", profile.key, param.key));
-                let problem = form.file().mistake(param.place, key, message);
+    for (profile, params) in &read {
+        for (name, value) in params {
+            if let Some((message, hint)) = wrong_param(defaults, name, value) {
+                let path = [KEY, profile.word(), name].map(Into::into);
+                let problem = form.document().wrong(&path, message);
                 form.push(match hint {
                     Some(hint) => problem.hint(hint),
-                    None => with_suggestion(problem, &param.key, []),
+                    None => problem,
                 });
             }
         }

@@ -2,15 +2,19 @@
 //!
 //! The enum is the one place of the catalogue that knows all protocols: a new one is an arm here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::tree::{Node, Place};
-use super::typed::ReadError;
-use crate::model::{FactId, Transport, Value};
+use super::form::suggest;
+use crate::model::document::{Data, Document, Entry, Node, Place, Step, path_text};
+use crate::model::{FactId, Problems, Transport, Value};
 use crate::transport::{exec, http, snmp, ssh, ssh_service, tcp, tls};
+
+/// A command is quoted up to so many characters.
+const LONGEST_LINE: usize = 120;
 
 /// What is asked, ready for its transport.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -71,6 +75,32 @@ impl Question {
         }
     }
 
+    /// The word under `ask:`.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Ssh(_) => "ssh",
+            Self::SshSession(_) => "ssh_session",
+            Self::Snmp(_) => "snmp",
+            Self::SnmpVersions(_) => "snmp_versions",
+            Self::Tcp(_) => "tcp",
+            Self::Tls(_) => "tls",
+            Self::Http(_) => "http",
+            Self::SshService(_) => "ssh_service",
+            Self::Exec(_) => "exec",
+            Self::Derived(_) => "derived",
+        }
+    }
+
+    /// The fact that a derived one is first of all computed from, if there is one.
+    #[must_use]
+    pub const fn computed_from(&self) -> Option<&FactId> {
+        match self {
+            Self::Derived(Derived::Lifecycle(source)) => Some(source),
+            _ => None,
+        }
+    }
+
     /// Whether packets reach the asset for it.
     #[must_use]
     pub const fn touches_the_wire(&self) -> bool {
@@ -90,25 +120,65 @@ impl Question {
     }
 }
 
+/// One line for people and evidence, without secrets.
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ssh(question) => f.write_str(&first_line(&question.run)),
+            Self::SshSession(_) => f.write_str("what the SSH session negotiated"),
+            Self::Snmp(question) => {
+                let (get, walk) = (question.get.join(" "), question.walk.join(" "));
+                let parts = [("get", get), ("walk", walk)].map(|(verb, oids)| match oids.is_empty() {
+                    true => String::new(),
+                    false => format!("{verb} {oids}"),
+                });
+                f.write_str(parts.join(" ").trim())
+            }
+            Self::SnmpVersions(question) => {
+                let known = |community: &String| matches!(community.as_str(), "public" | "private");
+                let shown: Vec<&str> =
+                    question.communities.iter().map(|text| if known(text) { text.as_str() } else { "…" }).collect();
+                write!(f, "SNMP v1 and v2c with {}, v3 without a login", shown.join(", "))
+            }
+            Self::Tcp(question) => write!(f, "TCP connect to {}", ports(&question.ports)),
+            Self::Tls(question) => write!(f, "TLS handshakes with {}", ports(&question.ports)),
+            Self::Http(question) => write!(f, "one HTTP request: {question:?}"),
+            Self::SshService(question) => write!(f, "SSH key exchange without login with {}", ports(&question.ports)),
+            Self::Exec(question) => write!(f, "{} {}", question.program, first_line(&question.args.join(" "))),
+            Self::Derived(Derived::Lifecycle(source)) => write!(f, "support dates of what {source} names"),
+            Self::Derived(Derived::Device(_)) => f.write_str("what the device says of itself, put together"),
+            Self::Derived(Derived::Attestation(_)) => f.write_str("a signed statement"),
+        }
+    }
+}
+
+/// The first line of a command, cut at [`LONGEST_LINE`].
+fn first_line(command: &str) -> String {
+    let mut lines = command.trim().lines();
+    let first: String = lines.next().unwrap_or_default().chars().take(LONGEST_LINE).collect();
+    if lines.next().is_some() { format!("{first} …") } else { first }
+}
+
+fn ports(ports: &[u16]) -> String {
+    ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
+}
+
 /// Arguments of a fact by name, resolved for one asset.
 pub type Arguments = BTreeMap<Arc<str>, Value>;
 
 /// A question with holes for arguments.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Ask {
-    template: Node,
+    template: Document,
     standard: Question,
 }
 
 impl Ask {
-    /// Reads `ask:` with the default arguments filled in.
-    ///
-    /// # Errors
-    ///
-    /// What does not fit, with its place.
-    pub(super) fn read(template: Node, defaults: &Arguments) -> Result<Self, BindError> {
-        let standard = bind(&template, defaults)?;
-        Ok(Self { template, standard })
+    /// Reads the branch `ask` of a fact file with the default arguments filled in.
+    pub(super) fn read(file: &Document, ask: &Node, defaults: &Arguments, problems: &mut Problems) -> Option<Self> {
+        let template = Document { file: file.file.clone(), root: ask.clone() };
+        let standard = bind(&template, defaults, problems)?;
+        Some(Self { template, standard })
     }
 
     /// The question with default arguments.
@@ -121,46 +191,90 @@ impl Ask {
     ///
     /// # Errors
     ///
-    /// An argument is missing or of the wrong type; the message says which.
-    pub fn bind(&self, arguments: &Arguments) -> Result<Question, BindError> {
-        bind(&self.template, arguments)
+    /// An argument is missing or of the wrong type; the report says which, at the line of the fact file.
+    pub fn bind(&self, arguments: &Arguments) -> Result<Question, Problems> {
+        let mut problems = Problems::new();
+        bind(&self.template, arguments, &mut problems).ok_or(problems)
     }
 
     /// Names of the arguments that it uses.
     #[must_use]
-    pub fn arguments(&self) -> Vec<Arc<str>> {
-        let mut names = Vec::new();
-        collect(&self.template, &mut names);
+    pub fn arguments(&self) -> BTreeSet<Arc<str>> {
+        let mut names = BTreeSet::new();
+        collect(&self.template.root, &mut names);
         names
     }
 }
 
-fn collect(node: &Node, into: &mut Vec<Arc<str>>) {
-    if let Some(name) = node.as_text().and_then(|text| text.strip_prefix("args.")) {
-        into.push(Arc::from(name));
+fn collect(node: &Node, into: &mut BTreeSet<Arc<str>>) {
+    into.extend(argument(node).map(Arc::from));
+    node.items().iter().for_each(|(_, item)| collect(item, into));
+    node.entries().iter().for_each(|entry| collect(&entry.node, into));
+}
+
+fn argument(node: &Node) -> Option<&str> {
+    node.as_text()?.strip_prefix("args.")
+}
+
+fn bind(template: &Document, arguments: &Arguments, problems: &mut Problems) -> Option<Question> {
+    let mut root = template.root.clone();
+    let unknown = problems.len();
+    fill(template, &mut root, &mut vec!["ask".into()], arguments, problems);
+    if problems.len() > unknown {
+        return None;
     }
-    node.items().iter().chain(node.entries().iter().map(|entry| &entry.value)).for_each(|inside| collect(inside, into));
+    template.read(&["ask".into()], &root, problems)
 }
 
-fn bind(template: &Node, arguments: &Arguments) -> Result<Question, BindError> {
-    let filled = template
-        .with_arguments(arguments)
-        .map_err(|(place, name)| BindError::Argument { place, name })?;
-    filled.read().map_err(BindError::Type)
+/// Replaces every text `args.NAME` by that argument.
+fn fill(file: &Document, node: &mut Node, path: &mut Vec<Step>, arguments: &Arguments, problems: &mut Problems) {
+    if let Some(name) = argument(node) {
+        match arguments.get(name) {
+            Some(value) => *node = planted(value, &node.place),
+            None => {
+                let message = format!("no argument {name:?} is declared under \"args\"");
+                let problem = file.wrong_at(&node.place, &path_text(path), message);
+                problems.push(suggest(problem, name, arguments.keys().map(|name| &**name)));
+            }
+        }
+        return;
+    }
+    match &mut node.data {
+        Data::List(items) => {
+            for (at, item) in items {
+                path.push((*at).into());
+                fill(file, item, path, arguments, problems);
+                path.pop();
+            }
+        }
+        Data::Map(entries) => {
+            for entry in entries {
+                path.push(Step::Key(entry.key.clone()));
+                fill(file, &mut entry.node, path, arguments, problems);
+                path.pop();
+            }
+        }
+        _ => {}
+    }
 }
 
-/// Why a question cannot be put together.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BindError {
-    /// `args.NAME` with a name that the fact does not declare.
-    #[error("no argument {name:?} is declared under `args`")]
-    Argument {
-        /// Where it is used.
-        place: Place,
-        /// The name.
-        name: String,
-    },
-    /// A value of the wrong type.
-    #[error("{0}")]
-    Type(ReadError),
+/// A value as a tree that stands at one place as a whole.
+fn planted(value: &Value, place: &Place) -> Node {
+    let data = match value {
+        Value::Null => Data::Null,
+        Value::Bool(truth) => Data::Bool(*truth),
+        Value::Int(number) => Data::Int(*number),
+        Value::Float(number) => Data::Float(*number),
+        Value::Text(text) => Data::Text(text.to_string()),
+        Value::List(items) => Data::List(items.iter().map(|item| planted(item, place)).enumerate().collect()),
+        Value::Map(fields) => {
+            let entry = |(key, value): (&Arc<str>, &Value)| Entry {
+                key: key.to_string(),
+                place: place.clone(),
+                node: planted(value, place),
+            };
+            Data::Map(fields.iter().map(entry).collect())
+        }
+    };
+    Node::new(place.clone(), data)
 }

@@ -1,17 +1,20 @@
 //! Which assets a check concerns: a map of wanted words, or one CEL expression.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
-use serde::de::value::MapAccessDeserializer;
+use serde::de::value::MapDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::model::{Asset, Criticality, Kind, Params, Profile, Transport, Value, ZoneRole};
-use crate::rule::Expression;
+use crate::model::{Asset, Criticality, Kind, Params, Profile, Time, Transport, Value, Verdict, ZoneRole};
+use crate::rule::{Context, Matcher, NameRef, Rule, judge};
 
-/// Names of variables that an expression of a selector may use.
-const VARIABLES: [&str; 3] = ["asset", "has", "zone_role"];
+/// Field of `asset` under which an expression finds the ways of access.
+const ACCESS: &str = "access";
+/// Field of `asset` under which an expression finds the role of the zone.
+const ZONE_ROLE: &str = "zone_role";
 
 /// What a selector looks at.
 #[derive(Debug, Clone, Copy)]
@@ -32,8 +35,42 @@ pub enum Selector {
     All,
     /// Wanted words, in file order.
     Conditions(Vec<Condition>),
-    /// A CEL expression over `asset`, `has` and `zone_role`.
+    /// A CEL expression.
     Expression(Expression),
+}
+
+/// A CEL expression over `asset`, which also has `asset.access` (list) and `asset.zone_role`.
+#[derive(Debug, Clone)]
+pub struct Expression {
+    text: String,
+    rule: Rule,
+}
+
+impl Expression {
+    fn parse(text: &str) -> Result<Self, String> {
+        let words = MapDeserializer::<_, serde::de::value::Error>::new([("expr", text)].into_iter());
+        let matcher = Matcher::deserialize(words).map_err(|error| error.to_string())?;
+        if let Some(name) = matcher.names().into_iter().find(|name| !matches!(name, NameRef::Asset(_))) {
+            return Err(format!("a selector may look at `asset` only, not at {name:?}"));
+        }
+        Ok(Self { text: text.to_owned(), rule: Rule { assert: vec![matcher], ..Rule::default() } })
+    }
+
+    fn concerns(&self, subject: Subject<'_>) -> Result<(), String> {
+        let mut asset = subject.asset.clone();
+        let access = Value::list(subject.has.iter().map(|way| Value::text(way.word())));
+        asset.fields.insert(Arc::from(ACCESS), access);
+        let role = subject.zone_role.map_or(Value::Null, |role| Value::text(role.word()));
+        asset.fields.insert(Arc::from(ZONE_ROLE), role);
+        let (facts, verdicts) = (BTreeMap::new(), BTreeMap::new());
+        let (params, now) = (Params::default(), Time::UNIX_EPOCH);
+        let judgement = judge(&self.rule, &Context { facts: &facts, params: &params, asset: &asset, verdicts: &verdicts, now });
+        match judgement.verdict {
+            Verdict::Pass => Ok(()),
+            Verdict::Fail => Err(format!("is for assets with {}", self.text)),
+            _ => Err(format!("`applies_to` cannot be evaluated here: {}", judgement.reason)),
+        }
+    }
 }
 
 /// One key of a selector: one of these words must match.
@@ -176,7 +213,7 @@ impl fmt::Display for Selector {
                 let words: Vec<String> = conditions.iter().map(Condition::to_string).collect();
                 f.write_str(&words.join("; "))
             }
-            Self::Expression(expression) => write!(f, "{expression}"),
+            Self::Expression(expression) => f.write_str(&expression.text),
         }
     }
 }
@@ -194,17 +231,17 @@ impl Selector {
                 None => Ok(()),
                 Some(failed) => Err(format!("is for {failed}")),
             },
-            Self::Expression(expression) => match expression.holds(&variables(subject)) {
-                Ok(true) => Ok(()),
-                Ok(false) => Err(format!("is for assets with {expression}")),
-                Err(problem) => Err(format!("`applies_to` cannot be evaluated here: {problem}")),
-            },
+            Self::Expression(expression) => expression.concerns(subject),
         }
     }
-}
 
-fn variables(subject: Subject<'_>) -> Params {
-    unimplemented!("{VARIABLES:?} {subject:?}")
+    /// Kinds that it asks for, when it asks for kinds.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<Kind> {
+        let Self::Conditions(conditions) = self else { return Vec::new() };
+        let kinds = conditions.iter().filter(|condition| condition.key == Key::Kind);
+        kinds.flat_map(|condition| condition.wanted.iter().filter_map(|word| Kind::from_word(word))).collect()
+    }
 }
 
 impl<'de> Deserialize<'de> for Selector {
@@ -221,7 +258,8 @@ impl<'de> Deserialize<'de> for Selector {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Selector, A::Error> {
                 let mut conditions = Vec::new();
                 while let Some(key) = map.next_key::<Key>()? {
-                    let wanted = map.next_value::<Wanted>()?.verified(&key)?;
+                    let wanted = map.next_value::<Words>()?.0;
+                    key.verify(&wanted)?;
                     conditions.push(Condition { key, wanted });
                 }
                 Ok(if conditions.is_empty() { Selector::All } else { Selector::Conditions(conditions) })
@@ -235,5 +273,129 @@ impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let word = String::deserialize(deserializer)?;
         Self::parse(&word).ok_or_else(|| D::Error::unknown_field(&word, Self::NAMES))
+    }
+}
+
+/// One word or a list of words.
+struct Words(Vec<String>);
+
+impl<'de> Deserialize<'de> for Words {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let word = |value: &Value| match value {
+            Value::Text(_) | Value::Int(_) | Value::Bool(_) => Ok(value.to_string()),
+            _ => Err(D::Error::custom("expected a word or a list of words")),
+        };
+        match value.as_list() {
+            Some([]) => Err(D::Error::custom("an empty list concerns no asset; leave the key out to concern every one")),
+            Some(items) => items.iter().map(word).collect::<Result<_, _>>().map(Self),
+            None => word(&value).map(|word| Self(vec![word])),
+        }
+    }
+}
+
+impl Key {
+    /// Refuses words outside a closed set.
+    fn verify<E: Error>(&self, wanted: &[String]) -> Result<(), E> {
+        let Some(words) = self.words() else { return Ok(()) };
+        match wanted.iter().find(|word| !words.contains(&word.as_str())) {
+            Some(word) => {
+                let near = crate::model::did_you_mean(word, words.iter().copied());
+                let hint = near.map_or_else(|| words.join(", "), |near| format!("did you mean {near:?}?"));
+                Err(E::custom(format!("{self} {word:?} does not exist ({hint})")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixtures::specimen;
+
+    fn selector(text: &str) -> Result<Selector, String> {
+        serde_saphyr::from_str(text).map_err(|error: serde_saphyr::Error| error.without_snippet().to_string())
+    }
+
+    fn concerns(text: &str, asset: &Asset) -> bool {
+        let has = BTreeSet::from([Transport::Ssh]);
+        let subject = Subject { asset, zone_role: Some(ZoneRole::Control), has: &has };
+        selector(text).unwrap().concerns(subject).is_ok()
+    }
+
+    fn plc() -> Asset {
+        Asset {
+            vendor: Some("Siemens AG".into()),
+            labels: [("line".into(), "3".into())].into(),
+            fields: [("services".into(), Value::list(["https".into()]))].into(),
+            ..specimen(Kind::Plc)
+        }
+    }
+
+    #[test]
+    fn every_condition_must_hold_and_one_word_of_each_is_enough() {
+        let asset = plc();
+        for (text, expected) in [
+            ("{}", true),
+            ("{ kind: [plc, hmi] }", true),
+            ("{ kind: plc, zone_role: control }", true),
+            ("{ kind: plc, zone_role: it }", false),
+            ("{ vendor: siemens* }", true),
+            ("{ vendor: siemens }", false),
+            ("{ product: \"*\" }", false),
+            ("{ has: ssh }", true),
+            ("{ has: [ssh, snmp] }", false),
+            ("{ label.line: 3 }", true),
+            ("{ label.line: [\"1\", \"2\"] }", false),
+            ("{ service: [https, mqtts] }", true),
+            ("{ service: mqtts }", false),
+        ] {
+            assert_eq!(concerns(text, &asset), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_expression_sees_the_asset_its_access_and_the_role_of_its_zone() {
+        let asset = plc();
+        assert!(concerns("asset.kind == \"plc\" && \"ssh\" in asset.access", &asset));
+        assert!(!concerns("asset.zone_role == \"it\"", &asset));
+        assert!(selector("params.x == 1").is_err());
+    }
+
+    #[test]
+    fn a_word_that_does_not_exist_is_refused() {
+        for (text, message) in [
+            ("{ kind: linux-hosts }", "did you mean \"linux-host\"?"),
+            ("{ kin: plc }", "kin"),
+            ("{ has: telnet }", "ssh, snmp, local"),
+            ("{ kind: [] }", "concerns no asset"),
+            ("{ label.: x }", "label."),
+        ] {
+            let error = selector(text).unwrap_err();
+            assert!(error.contains(message), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_whom_the_check_is_for() {
+        let asset = plc();
+        let has = BTreeSet::new();
+        let subject = Subject { asset: &asset, zone_role: None, has: &has };
+        let refusal = selector("{ kind: [linux-host, historian] }").unwrap().concerns(subject).unwrap_err();
+        assert_eq!(refusal, "is for kind linux-host or historian");
+    }
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        for (wanted, text, expected) in [
+            ("s7-*", "S7-1500", true),
+            ("*1500", "S7-1500", true),
+            ("s*-*0", "S7-1500", true),
+            ("s*x*0", "S7-1500", false),
+            ("a*a", "a", false),
+        ] {
+            assert_eq!(resembles(wanted, text), expected, "{wanted} {text}");
+        }
     }
 }
