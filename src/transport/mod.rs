@@ -6,5 +6,6 @@
 
 mod error;
 pub mod gate;
+pub mod ssh;
 
 pub use error::{Endpoint, TransportError};
