@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::FutureExt;
 use russh::client::{self, ChannelOpenHandle, DisconnectReason, Handle};
 use russh::keys::{HashAlg, PublicKeyOrCertificate};
-use russh::{ChannelOpenFailure, ChannelStream, Disconnect, Names, SshId};
+use russh::{ChannelOpenFailure, ChannelStream, Disconnect, Names, SshId, cipher};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -34,6 +35,8 @@ pub struct Session {
     opening: Opening,
     algorithms: Algorithms,
     method: &'static str,
+    /// russh's task has ended and its result was taken.
+    joined: bool,
     _cut: DropGuard,
     /// The sessions this one is tunnelled through, nearest to us first.
     through: Vec<Session>,
@@ -188,6 +191,7 @@ impl<'a> Opener<'a> {
             opening: self.opening.clone(),
             algorithms: self.access.algorithms,
             method,
+            joined: false,
             _cut: guard,
             through: Vec::new(),
         }
@@ -323,10 +327,10 @@ impl Session {
         let seen = self.seen.now();
         let names = seen.names.as_ref();
         let text = |text: Option<String>| text.map_or(Value::Null, Value::from);
-        // an AEAD cipher brings its own integrity
-        let mac = |names: &Names| match names.client_mac.as_ref() {
-            "none" => "implicit".to_owned(),
-            name => name.to_owned(),
+        // an AEAD cipher brings its own integrity, whatever MAC was agreed on beside it
+        let mac = |names: &Names| match names.cipher {
+            cipher::CHACHA20_POLY1305 | cipher::AES_128_GCM | cipher::AES_256_GCM => "implicit".to_owned(),
+            _ => names.client_mac.as_ref().to_owned(),
         };
         Value::map([
             ("kex", text(names.map(|names| names.kex.as_ref().to_owned()))),
@@ -350,6 +354,13 @@ impl Session {
         Scene { endpoint: &self.endpoint, gate: &self.gate, algorithms: self.algorithms, opening: &self.opening, seen }
     }
 
+    /// Whether russh's task ended by a panic, on our side or on that of a jump host.
+    pub(super) fn panicked(&mut self) -> bool {
+        let own = (!self.joined && self.handle.is_closed()).then(|| (&mut self.handle).now_or_never()).flatten();
+        self.joined |= own.is_some();
+        matches!(own, Some(Err(russh::Error::Join(_)))) || self.through.iter_mut().any(Self::panicked)
+    }
+
     /// Says goodbye, to the asset first and to the jump hosts after it, and lets go.
     pub async fn close(mut self) {
         let mut through = std::mem::take(&mut self.through);
@@ -363,7 +374,9 @@ impl Session {
         let goodbye = async {
             self.handle.disconnect(Disconnect::ByApplication, "", "").await.ok();
             // ends when russh has sent it; an error of a session that we end concerns nobody
-            (&mut self.handle).await.ok();
+            if !self.joined {
+                (&mut self.handle).await.ok();
+            }
         };
         timeout(GOODBYE, goodbye).await.ok();
     }

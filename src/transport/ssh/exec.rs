@@ -26,6 +26,8 @@ struct Ending {
     status: Option<u32>,
     signal: Option<String>,
     flood: bool,
+    /// The connection ended before the channel did.
+    lost: bool,
     /// The asset does not run commands for this account.
     refused: bool,
 }
@@ -104,7 +106,11 @@ async fn send(write: &ChannelWriteHalf<Msg>, input: String) {
 
 async fn follow(read: &mut ChannelReadHalf, transcript: &mut Transcript, ending: &mut Ending) {
     let mut taken = 0;
-    while let Some(message) = read.wait().await {
+    loop {
+        let Some(message) = read.wait().await else {
+            ending.lost = true;
+            break;
+        };
         match message {
             ChannelMsg::Data { data } => {
                 taken += data.len();
@@ -237,20 +243,19 @@ impl Report<'_> {
         if ending.flood {
             return self.protocol(format!("it sent more than {FLOOD} bytes; {place} has no end"));
         }
+        if ending.lost && ending.status.is_none() {
+            return match self.session.explain(russh::Error::Disconnect, self.access.deadlines.exec) {
+                TransportError::Protocol { problem, .. } => self.protocol(format!("{problem}; {place} has no end")),
+                other => other,
+            };
+        }
         if sections.iter().all(|section| !section.begun) {
             return self.never_began();
         }
         let how = match (&ending.signal, ending.status) {
             (Some(signal), _) => format!("the command was killed by signal {signal}"),
             (None, Some(status)) => format!("the command ended early with status {status}"),
-            (None, None) => match self
-                .session
-                .scene(&self.session.seen.now())
-                .explain(russh::Error::Disconnect, self.access.deadlines.exec)
-            {
-                TransportError::Protocol { problem, .. } => problem,
-                other => return other,
-            },
+            (None, None) => "the command ended without a status".to_owned(),
         };
         self.protocol(format!("{how}; {place} has no end"))
     }

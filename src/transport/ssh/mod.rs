@@ -119,10 +119,7 @@ pub async fn ask(
     let error = match visit {
         Ok(Ok(answers)) => return answers,
         Ok(Err(error)) => error,
-        Err(_) => TransportError::Internal {
-            endpoint: Endpoint::new("ssh", gate.address(), access.port),
-            problem: "the SSH client panicked: this is a defect of nis2watch, please report it".into(),
-        },
+        Err(_) => defect(Endpoint::new("ssh", gate.address(), access.port)),
     };
     asks.iter().map(|_| Err(error.again())).collect()
 }
@@ -134,7 +131,7 @@ async fn visit(
     hops: &[Hop],
     host_keys: &dyn HostKeys,
 ) -> Result<Vec<Result<Answer, TransportError>>, TransportError> {
-    let session = open(access, gate, hops, host_keys).await?;
+    let mut session = open(access, gate, hops, host_keys).await?;
     let commands: Vec<_> = asks
         .iter()
         .filter_map(|ask| match ask.topic {
@@ -152,9 +149,18 @@ async fn visit(
             })
         }),
     };
-    let answers = asks.iter().map(&mut answer).collect();
+    let mut answers: Vec<_> = asks.iter().map(&mut answer).collect();
+    if session.panicked() {
+        let defect = defect(session.endpoint().clone());
+        answers.iter_mut().filter(|answer| answer.is_err()).for_each(|answer| *answer = Err(defect.again()));
+    }
     session.close().await;
     Ok(answers)
+}
+
+fn defect(endpoint: Endpoint) -> TransportError {
+    let problem = "the SSH client panicked: this is a defect of nis2watch, please report it".into();
+    TransportError::Internal { endpoint, problem }
 }
 
 const fn max_bytes() -> usize {
