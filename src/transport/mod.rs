@@ -7,5 +7,6 @@
 mod error;
 pub mod gate;
 pub mod ssh;
+pub mod ssh_service;
 
 pub use error::{Endpoint, TransportError};

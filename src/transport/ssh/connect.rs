@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
-use russh::client::{self, ChannelOpenHandle, DisconnectReason, Handle};
+use russh::client::{self, AuthResult, ChannelOpenHandle, DisconnectReason, Handle};
 use russh::keys::{HashAlg, PublicKeyOrCertificate};
 use russh::{ChannelOpenFailure, ChannelStream, Disconnect, Names, SshId, cipher};
 use tokio::time::{Instant, timeout};
@@ -13,8 +13,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::failure::Scene;
 use super::line::{Line, Opening};
-use super::{Access, Algorithms, Hop, HostKeys, auth};
-use crate::model::{Transport, Value};
+use super::{Access, Algorithms, Credential, Deadlines, Hop, HostKeyPolicy, HostKeys, auth};
+use crate::model::{Secret, Transport, Value};
 use crate::transport::gate::Gate;
 use crate::transport::{Endpoint, TransportError};
 
@@ -24,6 +24,9 @@ const WINDOW: u32 = 256 * 1024;
 const WAITING_MESSAGES: usize = 16;
 /// Longest wait for the peer while saying goodbye.
 const GOODBYE: Duration = Duration::from_millis(300);
+
+/// The account that asks for login methods; it never logs in.
+const VISITOR: &str = "nis2watch";
 
 /// A session that is logged in. Dropping it cuts the connection; [`Session::close`] says goodbye first.
 pub struct Session {
@@ -149,19 +152,68 @@ pub async fn open(
     Ok(session)
 }
 
+/// What a key exchange and the request `none` tell about a server.
+pub(in crate::transport) struct Knock {
+    pub(in crate::transport) key_type: String,
+    pub(in crate::transport) fingerprint: String,
+    pub(in crate::transport) methods: Vec<&'static str>,
+}
+
+/// Asks for login methods without a credential. Any host key is taken and any algorithm, for nothing is said
+/// that must be kept from anybody.
+pub(in crate::transport) async fn knock(gate: &Gate, port: u16, wait: Duration) -> Result<Knock, TransportError> {
+    let nothing = Credential::Password(Secret::new(String::new()));
+    let access = Access {
+        port,
+        algorithms: Algorithms::Legacy,
+        deadlines: Deadlines { connect: wait, handshake: wait, auth: wait, ..Deadlines::default() },
+        ..Access::new(VISITOR, nothing, HostKeyPolicy::Learn)
+    };
+    let opener = Opener { transport: Transport::SshService, ..Opener::new(&access, gate) };
+    let cut = CancellationToken::new();
+    let _cut_at_the_end = cut.clone().drop_guard();
+    let mut handle = opener.exchange_keys(opener.line(None, &cut).await?).await?;
+    let asked = timeout(wait, Box::pin(handle.authenticate_none(VISITOR))).await;
+    let seen = opener.shared.now();
+    let methods = match asked {
+        Ok(Ok(AuthResult::Success)) => vec!["none"],
+        Ok(Ok(AuthResult::Failure { .. })) if handle.is_closed() => {
+            return Err(opener.scene(&seen).explain(russh::Error::Disconnect, wait));
+        }
+        Ok(Ok(AuthResult::Failure { remaining_methods, .. })) => remaining_methods.iter().map(<&str>::from).collect(),
+        Ok(Err(error)) => return Err(opener.scene(&seen).explain(error, wait)),
+        Err(_) => return Err(opener.scene(&seen).timeout(wait)),
+    };
+    let goodbye = async {
+        handle.disconnect(Disconnect::ByApplication, "", "").await.ok();
+        handle.await.ok();
+    };
+    timeout(GOODBYE, goodbye).await.ok();
+    let key_type = seen.names.map(|names| names.key.to_string()).unwrap_or_default();
+    Ok(Knock { key_type, fingerprint: seen.fingerprint.unwrap_or_default(), methods })
+}
+
 /// One session on its way to be opened.
-pub(in crate::transport) struct Opener<'a> {
+struct Opener<'a> {
     access: &'a Access,
     gate: &'a Gate,
+    transport: Transport,
     endpoint: Endpoint,
     opening: Opening,
     shared: Shared,
 }
 
 impl<'a> Opener<'a> {
-    pub(in crate::transport) fn new(access: &'a Access, gate: &'a Gate) -> Self {
+    fn new(access: &'a Access, gate: &'a Gate) -> Self {
         let endpoint = Endpoint::new("ssh", gate.address(), access.port);
-        Self { access, gate, endpoint, opening: Opening::default(), shared: Shared::default() }
+        Self {
+            access,
+            gate,
+            transport: Transport::Ssh,
+            endpoint,
+            opening: Opening::default(),
+            shared: Shared::default(),
+        }
     }
 
     async fn login(&self, jump: Option<&Session>, host_keys: &dyn HostKeys) -> Result<Session, TransportError> {
@@ -200,7 +252,7 @@ impl<'a> Opener<'a> {
     async fn line(&self, jump: Option<&Session>, cut: &CancellationToken) -> Result<Line, TransportError> {
         let wait = self.access.deadlines.connect;
         let Some(jump) = jump else {
-            let stream = self.gate.connect(Transport::Ssh, self.access.port, wait).await?;
+            let stream = self.gate.connect(self.transport, self.access.port, wait).await?;
             return Ok(Line::direct(stream, cut, self.opening.clone()));
         };
         let slot = self.gate.converse(Transport::Ssh).await?;

@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use access::{Access, Credential, Deadlines, Elevation};
 pub use algorithms::Algorithms;
 pub use collector::{collector_script, digest, doas_conf, sudoers};
-pub(in crate::transport) use connect::Opener;
+pub(in crate::transport) use connect::{Knock, knock};
 pub use connect::{Session, open};
 pub(in crate::transport) use failure::quote;
 pub use hostkey::{HostKeyPolicy, HostKeys};
@@ -168,6 +168,6 @@ const fn max_bytes() -> usize {
 }
 
 #[cfg(test)]
-mod testing;
+pub(in crate::transport) mod testing;
 #[cfg(test)]
 mod tests;
