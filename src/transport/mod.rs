@@ -7,5 +7,7 @@
 mod error;
 pub mod gate;
 pub mod snmp;
+pub mod ssh;
+pub mod ssh_service;
 
 pub use error::{Endpoint, TransportError};
