@@ -154,8 +154,8 @@ impl Harvest {
             match session.call(&Request::Bulk(after, rows)).await {
                 Err(Failure::Status(ErrorStatus::TooBig, _)) if self.repetitions > 1 => self.repetitions /= 2,
                 Err(Failure::Status(status, _)) if !failure::is_denied(status) => self.bulk = false,
-                // it answered before: large answers get lost, or it ignores GETBULK
-                Err(Failure::Ended(TransportError::Timeout { .. })) if session.answered => self.bulk = false,
+                // it lives: large answers get lost, or it ignores GETBULK
+                Err(Failure::Ended(TransportError::Timeout { .. })) if session.alive() => self.bulk = false,
                 outcome => return outcome.map(Some),
             }
         }

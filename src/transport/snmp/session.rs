@@ -35,7 +35,7 @@ pub(super) struct Session<'a> {
     client: Client<Wire>,
     until: Instant,
     /// Whether the agent has answered with our credential in this visit.
-    pub(super) answered: bool,
+    answered: bool,
     /// The engine behind the address as earlier visits knew it.
     remembered: Option<Bytes>,
     /// Whether it was learnt anew in this visit.
@@ -105,7 +105,7 @@ impl<'a> Session<'a> {
                 self.accepted();
                 Ok(binds)
             }
-            Err(error) => Err(self.sort(&error).await),
+            Err(error) => Err(self.sort(&error, matches!(request, Request::Bulk(..))).await),
         }
     }
 
@@ -176,6 +176,11 @@ impl<'a> Session<'a> {
         client.map_err(|error| internal(error.to_string()))
     }
 
+    /// Whether the agent gave a sign of life in this visit, or its engine did.
+    pub(super) fn alive(&self) -> bool {
+        self.answered || (self.access.version == Version::V3 && self.engine.of(self.target).is_some())
+    }
+
     fn accepted(&mut self) {
         if !self.answered && matches!(self.access.credential, Credential::User { .. }) {
             self.gate.login_accepted();
@@ -183,12 +188,14 @@ impl<'a> Session<'a> {
         self.answered = true;
     }
 
-    async fn sort(&mut self, error: &Error) -> Failure {
+    /// `bulky` answers get lost on narrow ways, so their loss says nothing about the credential.
+    async fn sort(&mut self, error: &Error, bulky: bool) -> Failure {
         if let Some(refusal) = self.wire.stopped() {
             return Failure::Ended(refusal.into());
         }
         let mut failure = failure::sort(&self.endpoint, self.patience(), error);
         if let Failure::Ended(TransportError::Timeout { .. }) = failure
+            && !bulky
             && let Some(found) = self.reason_of_silence().await
         {
             failure = Failure::Ended(found);

@@ -18,14 +18,37 @@ pub(super) struct Agent {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the test is the device here")]
+async fn bound(address: &str) -> Option<UdpSocket> {
+    UdpSocket::bind(address).await.ok()
+}
+
 async fn socket() -> UdpSocket {
-    UdpSocket::bind("127.0.0.1:0").await.unwrap()
+    bound("127.0.0.1:0").await.unwrap()
 }
 
 impl Agent {
     /// Answers each datagram with none, one or several.
-    pub(super) async fn start(mut react: impl FnMut(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> Self {
-        let socket = socket().await;
+    pub(super) async fn start(react: impl FnMut(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> Self {
+        let socket = Arc::new(socket().await);
+        Self::answering_from(react, Arc::clone(&socket), socket)
+    }
+
+    /// Hears on one address and answers from another.
+    pub(super) async fn multihomed(react: impl FnMut(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> Self {
+        Self::answering_from(react, Arc::new(socket().await), Arc::new(socket().await))
+    }
+
+    /// On the IPv6 loopback, where there is one.
+    pub(super) async fn over_ipv6(react: impl FnMut(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> Option<Self> {
+        let socket = Arc::new(bound("[::1]:0").await?);
+        Some(Self::answering_from(react, Arc::clone(&socket), socket))
+    }
+
+    fn answering_from(
+        mut react: impl FnMut(&[u8]) -> Vec<Vec<u8>> + Send + 'static,
+        socket: Arc<UdpSocket>,
+        mouth: Arc<UdpSocket>,
+    ) -> Self {
         let port = socket.local_addr().unwrap().port();
         let received = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&received);
@@ -34,7 +57,7 @@ impl Agent {
             while let Ok((length, peer)) = socket.recv_from(&mut buffer).await {
                 count.fetch_add(1, Ordering::SeqCst);
                 for answer in react(&buffer[..length]) {
-                    socket.send_to(&answer, peer).await.ok();
+                    mouth.send_to(&answer, peer).await.ok();
                 }
             }
         });
@@ -43,17 +66,23 @@ impl Agent {
 
     /// Passes datagrams on to a real agent and its answers back, unless `lose` says to lose one.
     pub(super) async fn relay(to: u16, lose: impl FnMut(u64) -> bool + Send + 'static) -> Self {
-        Self::relay_to(move || to, lose).await
+        Self::relay_to(move || to, lose, usize::MAX).await
     }
 
     /// A relay whose agent can be exchanged under way.
     pub(super) async fn switchable(to: Arc<AtomicU16>) -> Self {
-        Self::relay_to(move || to.load(Ordering::SeqCst), |_| false).await
+        Self::relay_to(move || to.load(Ordering::SeqCst), |_| false, usize::MAX).await
+    }
+
+    /// A relay that loses answers above a size, as ways do that drop fragments.
+    pub(super) async fn narrow(to: u16, widest: usize) -> Self {
+        Self::relay_to(move || to, |_| false, widest).await
     }
 
     async fn relay_to(
         to: impl Fn() -> u16 + Send + 'static,
         mut lose: impl FnMut(u64) -> bool + Send + 'static,
+        widest: usize,
     ) -> Self {
         let (front, back) = (socket().await, socket().await);
         let port = front.local_addr().unwrap().port();
@@ -71,7 +100,7 @@ impl Agent {
                         }
                     }
                     Ok((length, _)) = back.recv_from(&mut answer) => {
-                        if let Some(peer) = client {
+                        if let Some(peer) = client.filter(|_| length <= widest) {
                             front.send_to(&answer[..length], peer).await.ok();
                         }
                     }

@@ -48,7 +48,8 @@ async fn silence_is_a_timeout_after_the_configured_tries_and_no_more() {
 
 #[tokio::test]
 async fn garbage_truncated_and_huge_answers_are_dropped_and_end_as_a_timeout() {
-    let kinds: [fn(&[u8]) -> Vec<u8>; 4] = [
+    type Noise = fn(&[u8]) -> Vec<u8>;
+    let kinds: [Noise; 4] = [
         |_| b"\xff\x00 not ber".to_vec(),
         |datagram| {
             let heard = hear(datagram);
@@ -253,6 +254,30 @@ async fn the_kill_switch_ends_a_walk_at_once() {
     let refused = ask_through(&gate, &v2c(agent.port), &[NAME], &[]).await.unwrap_err();
     assert_eq!(refused.cause(), Cause::Inactive);
     assert_eq!(agent.received(), 3);
+}
+
+#[tokio::test]
+async fn answers_from_another_address_count_only_when_the_asset_may_send_them() {
+    let agent = Agent::multihomed(honest(3)).await;
+    assert_eq!(ask_one(&v2c(agent.port), &[NAME], &[]).await.unwrap_err().cause(), Cause::Timeout);
+    let loose = Access { strict_source: false, ..v2c(agent.port) };
+    assert_eq!(ask_one(&loose, &[NAME], &[]).await.unwrap()[0].value, Value::Int(1));
+}
+
+#[tokio::test]
+async fn an_asset_with_an_ipv6_address_is_asked_over_ipv6() {
+    let Some(agent) = Agent::over_ipv6(honest(3)).await else { return };
+    let gate = gate_to("::1", Limits::STANDARD, Switch::default());
+    assert_eq!(ask_through(&gate, &v2c(agent.port), &[NAME], &[TABLE]).await.unwrap().len(), 4);
+}
+
+#[test]
+fn a_visit_can_run_on_any_runtime() {
+    fn can_be_spawned<T: Send>(_: &T) {}
+    let (access, gate, engine) = (v2c(1), gate(Limits::STANDARD), Engine::new());
+    can_be_spawned(&ask(&access, &[], &gate, &engine));
+    let probe = VersionProbe { communities: vec!["public".into()] };
+    can_be_spawned(&probe_versions(&access, &probe, &gate, &engine));
 }
 
 #[tokio::test]

@@ -17,9 +17,13 @@ fn gate(limits: Limits) -> Gate {
 }
 
 fn switched_gate(limits: Limits, switch: Switch) -> Gate {
+    gate_to("127.0.0.1", limits, switch)
+}
+
+fn gate_to(address: &str, limits: Limits, switch: Switch) -> Gate {
     let setup = Setup {
         asset: AssetId::parse("sw-1").unwrap(),
-        address: "127.0.0.1".into(),
+        address: address.into(),
         limits: Limits { gap: Duration::ZERO, ..limits },
         inactive: None,
         windows: vec![],

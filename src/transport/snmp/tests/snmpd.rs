@@ -73,13 +73,11 @@ impl Snmpd {
 }
 
 fn configuration() -> String {
-    let users: String = USERS
-        .iter()
-        .map(|(name, .., protocols)| {
-            let (auth, privacy) = protocols.split_once(' ').unwrap();
-            format!("createUser {name} {auth} \"{AUTH}\" {privacy} \"{PRIV}\"\nrouser {name} priv\n")
-        })
-        .collect();
+    let user = |(name, _, _, protocols): &(&str, AuthProtocol, PrivProtocol, &str)| {
+        let (auth, privacy) = protocols.split_once(' ').unwrap();
+        format!("createUser {name} {auth} \"{AUTH}\" {privacy} \"{PRIV}\"\nrouser {name} priv\n")
+    };
+    let users = USERS.iter().map(user).collect::<Vec<_>>().concat();
     format!(
         "rocommunity public 127.0.0.1\n{users}createUser noauth\nrouser noauth noauth\n\
          sysDescr Managed switch, firmware 4.2.1\nsysLocation Hall 3, cell 1\nsysContact ot@lab.invalid\n\
@@ -122,11 +120,11 @@ async fn every_version_and_every_user_reads_the_same_system() {
     assert!(expected.len() > 10, "{expected:?}");
     let v1 = Access { version: Version::V1, ..v2c(snmpd.port) };
     assert_eq!(ask_one(&v1, &[NAME], &[OBJECTS]).await.unwrap(), expected);
-    for at in 0..USERS.len() {
+    for (at, (name, ..)) in USERS.iter().enumerate() {
         let gate = gate(Limits::STANDARD);
         gate.login_refused(Transport::Ssh);
         let binds = ask_through(&gate, &user(snmpd.port, at, AUTH, PRIV), &[NAME], &[OBJECTS]).await;
-        assert_eq!(binds.unwrap(), expected, "{}", USERS[at].0);
+        assert_eq!(binds.unwrap(), expected, "{name}");
     }
     let noauth = Credential::User { name: "noauth".into(), auth: None, privacy: None, context: String::new() };
     let noauth = Access { credential: noauth, ..user(snmpd.port, 0, AUTH, PRIV) };
@@ -205,6 +203,15 @@ async fn a_wrong_privacy_password_is_told_apart_from_a_dead_device() {
     let error = ask_through(&gate, &access, &[NAME], &[]).await.unwrap_err();
     assert_eq!(error.cause(), Cause::Timeout);
     assert_eq!(dead.received(), 2, "two tries to discover the engine, nothing more");
+}
+
+#[tokio::test]
+async fn large_answers_that_get_lost_are_fetched_in_small_ones_and_blame_no_password() {
+    let Some(snmpd) = Snmpd::start().await else { return };
+    let narrow = Agent::narrow(snmpd.port, 400).await;
+    let access = Access { timeout: Some(Duration::from_millis(200)), ..user(narrow.port, 0, AUTH, PRIV) };
+    let rows = ask_one(&access, &[], &[OBJECTS]).await.unwrap();
+    assert_eq!(rows, ask_one(&v2c(snmpd.port), &[], &[OBJECTS]).await.unwrap());
 }
 
 #[tokio::test]
