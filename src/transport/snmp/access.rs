@@ -24,11 +24,11 @@ const MOST_RETRIES: u32 = 5;
 /// The version of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Version {
-    /// SNMPv1: cleartext, no GETBULK.
+    /// The first: cleartext, no GETBULK.
     V1,
-    /// SNMPv2c: cleartext.
+    /// 2c: cleartext.
     V2c,
-    /// SNMPv3 with the user-based security model.
+    /// 3, with the user-based security model.
     V3,
 }
 
@@ -317,7 +317,10 @@ mod tests {
         assert_eq!(user(Some("short"), None).check(), Err(AccessError::ShortPassword("auth")));
         let v3_with_community = Access::new(Version::V3, Credential::Community(secret("public")));
         assert!(matches!(v3_with_community.check(), Err(AccessError::Mismatch { .. })));
-        assert!(matches!(Access { version: Version::V2c, ..user(None, None) }.check(), Err(AccessError::Mismatch { .. })));
+        assert!(matches!(
+            Access { version: Version::V2c, ..user(None, None) }.check(),
+            Err(AccessError::Mismatch { .. })
+        ));
         assert!(Access { max_repetitions: Some(0), ..user(None, None) }.check().is_err());
     }
 

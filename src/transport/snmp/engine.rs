@@ -9,6 +9,7 @@ use async_snmp::{
     Auth, AuthProtocol as WireAuth, Client, ClientBuilder, CryptoResult, DesSaltState, EngineCache, MasterKeys,
     PersistedDesSaltState, PrivProtocol as WirePriv, Result, Retry, UdpTransport, UsmConfig,
 };
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
@@ -58,6 +59,7 @@ impl Default for Engine {
 impl Engine {
     /// Builds it; opens nothing yet.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "the epoch is always in range")]
     pub fn new() -> Self {
         // RFC 3414 section 8.1.1.1 wants DES salts that never repeat under one key, across restarts as well. A random
         // epoch of 31 bits in place of a stored counter makes a repetition unlikely enough for a cipher this old.
@@ -121,9 +123,9 @@ impl Engine {
         }))
     }
 
-    /// Whether the engine behind an address is known.
-    pub(super) fn knows(&self, target: SocketAddr) -> bool {
-        self.known.get(&target).is_some()
+    /// The identifier of the engine behind an address, if known.
+    pub(super) fn of(&self, target: SocketAddr) -> Option<Bytes> {
+        self.known.get(&target).map(|engine| engine.engine_id().clone())
     }
 
     /// Forgets the engine behind an address: a replaced device has another one.

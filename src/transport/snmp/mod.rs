@@ -1,7 +1,7 @@
 //! SNMP: reads objects and subtrees from agents, versions 1, 2c and 3. There is no SET.
 //!
-//! The protocol is async-snmp's; what is ours is the gate in front of every datagram ([`wire`]), limits on all that an
-//! agent can make us do ([`session`], [`poll`]), and causes that tell an operator what to mend ([`failure`]).
+//! The protocol is async-snmp's; what is ours is the gate in front of every datagram (`wire`), limits on all that an
+//! agent can make us do (`session`, `poll`), and causes that tell an operator what to mend (`failure`).
 //! All of it is one async function without tasks of its own, so it runs on any runtime; a current-thread one is the
 //! fastest, because the shared socket's answers then need no hand-over between threads.
 

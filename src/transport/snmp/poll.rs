@@ -50,7 +50,12 @@ fn oid(text: &str) -> Option<Oid> {
 
 impl Harvest {
     /// Stops at the error that ends the visit; what was read before it stays.
-    async fn read(&mut self, session: &mut Session<'_>, gets: Vec<Oid>, roots: BTreeSet<Oid>) -> Result<(), TransportError> {
+    async fn read(
+        &mut self,
+        session: &mut Session<'_>,
+        gets: Vec<Oid>,
+        roots: BTreeSet<Oid>,
+    ) -> Result<(), TransportError> {
         for batch in gets.chunks(OBJECTS_A_REQUEST) {
             self.get(session, batch.to_vec()).await?;
         }
@@ -118,6 +123,7 @@ impl Harvest {
                 return Err(Failure::Wrong(too_many(session)));
             }
             let Some(binds) = self.following(session, &after).await? else { return Ok(rows) };
+            self.left = self.left.saturating_sub(binds.len());
             if binds.is_empty() {
                 return Err(Failure::Wrong(session.broken(format!("an empty answer in the walk of {root}"))));
             }
@@ -135,7 +141,6 @@ impl Harvest {
                 if rows.len() == ROWS_A_WALK {
                     return Err(Failure::Wrong(session.broken(format!("more than {ROWS_A_WALK} rows under {root}"))));
                 }
-                self.left = self.left.saturating_sub(1);
                 after = bind.oid.clone();
                 rows.push(value::varbind(bind));
             }
@@ -149,8 +154,8 @@ impl Harvest {
             match session.call(&Request::Bulk(after, rows)).await {
                 Err(Failure::Status(ErrorStatus::TooBig, _)) if self.repetitions > 1 => self.repetitions /= 2,
                 Err(Failure::Status(status, _)) if !failure::is_denied(status) => self.bulk = false,
-                // it answered before: large answers get lost, or it ignores GETBULK
-                Err(Failure::Ended(TransportError::Timeout { .. })) if session.answered => self.bulk = false,
+                // it lives: large answers get lost, or it ignores GETBULK
+                Err(Failure::Ended(TransportError::Timeout { .. })) if session.alive() => self.bulk = false,
                 outcome => return outcome.map(Some),
             }
         }

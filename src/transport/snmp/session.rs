@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use async_snmp::v3::ReportStatus;
 use async_snmp::{Client, Error, Oid, ResponseShapeAnomaly, VarBind};
+use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::access::{Access, Credential, Pace};
+use super::access::{Access, Credential, Pace, Version};
 use super::engine::{Engine, Level};
 use super::failure::{self, Failure, PRIVACY_WRONG};
 use super::wire::Wire;
@@ -34,7 +35,10 @@ pub(super) struct Session<'a> {
     client: Client<Wire>,
     until: Instant,
     /// Whether the agent has answered with our credential in this visit.
-    pub(super) answered: bool,
+    answered: bool,
+    /// The engine behind the address as earlier visits knew it.
+    remembered: Option<Bytes>,
+    /// Whether it was learnt anew in this visit.
     renewed: bool,
 }
 
@@ -69,18 +73,30 @@ impl<'a> Session<'a> {
         };
         let (wire, client) = opened.await.map_err(|error: Box<Error>| internal(error.to_string()))?;
         let until = Instant::now() + LONGEST_VISIT;
-        let (answered, renewed) = (false, false);
-        Ok(Self { access, engine, gate, endpoint, pace, target, wire, client, until, answered, renewed })
+        let remembered = engine.of(target).filter(|_| access.version == Version::V3);
+        Ok(Self {
+            access,
+            engine,
+            gate,
+            endpoint,
+            pace,
+            target,
+            wire,
+            client,
+            until,
+            answered: false,
+            remembered,
+            renewed: false,
+        })
     }
 
     /// Sends one request and waits for its answer, with retries.
     pub(super) async fn call(&mut self, request: &Request<'_>) -> Result<Vec<VarBind>, Failure> {
         self.within_limits()?;
         let mut outcome = Box::pin(self.once(request)).await;
-        if outcome.as_ref().is_err_and(|error| self.is_other_engine(error)) {
-            // the device was replaced or made itself a new identity: learn it and ask once more
-            self.renewed = true;
-            self.engine.forget(self.target);
+        if let Err(error) = &outcome
+            && self.is_another_engine(error).await?
+        {
             self.client = self.client_at(Level::Full, self.pace.retries)?;
             outcome = Box::pin(self.once(request)).await;
         }
@@ -89,7 +105,7 @@ impl<'a> Session<'a> {
                 self.accepted();
                 Ok(binds)
             }
-            Err(error) => Err(self.sort(&error).await),
+            Err(error) => Err(self.sort(&error, matches!(request, Request::Bulk(..))).await),
         }
     }
 
@@ -102,7 +118,8 @@ impl<'a> Session<'a> {
         match request {
             Request::Get(oids) => {
                 let response = self.client.get_many(oids).await?;
-                let in_order = |anomaly: &ResponseShapeAnomaly| matches!(anomaly, ResponseShapeAnomaly::Reordered { .. });
+                let in_order =
+                    |anomaly: &ResponseShapeAnomaly| matches!(anomaly, ResponseShapeAnomaly::Reordered { .. });
                 if response.anomalies.iter().all(in_order) {
                     return Ok(response.varbinds);
                 }
@@ -126,20 +143,42 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn is_other_engine(&self, error: &Error) -> bool {
-        let unknown = matches!(error.exchange_source(),
-            Error::Report { status, .. } if matches!(**status, ReportStatus::UnknownEngineId { .. }));
-        unknown && !self.renewed
+    /// Whether the device has another engine than the one remembered: it was replaced, or made itself a new identity.
+    /// The library drops answers of a strange engine, so such a device looks dead; one discovery shows it. At most
+    /// once a visit.
+    async fn is_another_engine(&mut self, error: &Error) -> Result<bool, Failure> {
+        if self.renewed || self.wire.stopped().is_some() {
+            return Ok(false);
+        }
+        match (error.exchange_source(), &self.remembered) {
+            (Error::Report { status, .. }, _) if matches!(**status, ReportStatus::UnknownEngineId { .. }) => {
+                self.renewed = true;
+                self.engine.forget(self.target);
+                Ok(true)
+            }
+            (Error::Timeout { .. }, Some(remembered)) if !self.answered => {
+                self.renewed = true;
+                self.engine.forget(self.target);
+                let client = self.client_at(Level::Full, 0)?;
+                let found = Box::pin(client.rediscover_engine()).await.ok().and_then(|()| self.engine.of(self.target));
+                Ok(found.is_some_and(|found| found != *remembered))
+            }
+            _ => Ok(false),
+        }
     }
 
     fn client_at(&self, level: Level, retries: u32) -> Result<Client<Wire>, Failure> {
-        let internal = |problem: String| {
-            Failure::Ended(TransportError::Internal { endpoint: self.endpoint.clone(), problem })
-        };
+        let internal =
+            |problem: String| Failure::Ended(TransportError::Internal { endpoint: self.endpoint.clone(), problem });
         let auth = self.engine.auth(self.access.version, &self.access.credential, level);
         let auth = auth.map_err(|error| internal(error.to_string()))?.unwrap_or_default();
         let client = self.engine.client(self.wire.clone(), auth, self.pace.timeout, retries);
         client.map_err(|error| internal(error.to_string()))
+    }
+
+    /// Whether the agent gave a sign of life in this visit, or its engine did.
+    pub(super) fn alive(&self) -> bool {
+        self.answered || (self.access.version == Version::V3 && self.engine.of(self.target).is_some())
     }
 
     fn accepted(&mut self) {
@@ -149,15 +188,17 @@ impl<'a> Session<'a> {
         self.answered = true;
     }
 
-    async fn sort(&mut self, error: &Error) -> Failure {
+    /// `bulky` answers get lost on narrow ways, so their loss says nothing about the credential.
+    async fn sort(&mut self, error: &Error, bulky: bool) -> Failure {
         if let Some(refusal) = self.wire.stopped() {
             return Failure::Ended(refusal.into());
         }
         let mut failure = failure::sort(&self.endpoint, self.patience(), error);
-        if let Failure::Ended(TransportError::Timeout { .. }) = failure {
-            if let Some(found) = self.reason_of_silence().await {
-                failure = Failure::Ended(found);
-            }
+        if let Failure::Ended(TransportError::Timeout { .. }) = failure
+            && !bulky
+            && let Some(found) = self.reason_of_silence().await
+        {
+            failure = Failure::Ended(found);
         }
         match &failure {
             Failure::Ended(TransportError::Auth { .. }) => self.gate.login_refused(Transport::Snmp),
@@ -176,11 +217,8 @@ impl<'a> Session<'a> {
     async fn reason_of_silence(&self) -> Option<TransportError> {
         let encrypted = matches!(self.access.credential, Credential::User { privacy: Some(_), .. });
         let heard = self.wire.heard();
-        if !encrypted || self.answered || (heard == 0 && !self.engine.knows(self.target)) {
+        if !encrypted || self.answered || self.engine.of(self.target).is_none() {
             return None;
-        }
-        if heard == 0 {
-            self.engine.forget(self.target);
         }
         let client = self.client_at(Level::NoPrivacy, 0).ok()?;
         let outcome = Box::pin(client.get(&Oid::from_slice(&UPTIME))).await;

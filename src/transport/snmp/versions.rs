@@ -153,7 +153,9 @@ impl Prober<'_> {
             Failure::Status(status, _) if failure::is_denied(status) => Ok(Reaction::Refused),
             Failure::Status(..) => Ok(Reaction::Answered),
             Failure::Ended(TransportError::Auth { .. }) => Ok(Reaction::Refused),
-            Failure::Ended(error @ (TransportError::Unreachable { .. } | TransportError::Internal { .. })) => Err(error),
+            Failure::Ended(error @ (TransportError::Unreachable { .. } | TransportError::Internal { .. })) => {
+                Err(error)
+            }
             Failure::Wrong(_) | Failure::Ended(_) => Ok(Reaction::Silent),
         }
     }

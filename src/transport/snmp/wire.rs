@@ -54,7 +54,7 @@ impl Wire {
     }
 
     fn book(&self, bytes: usize) -> Result<()> {
-        self.line.slot.datagram(bytes).map_err(|_| self.cut())?;
+        self.line.slot.datagram(bytes).map_err(|_| self.cut().boxed())?;
         self.line.sent.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -65,9 +65,9 @@ impl Wire {
         self.line.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    fn cut(&self) -> Box<Error> {
+    fn cut(&self) -> Error {
         let source = std::io::Error::other("the kill switch stopped all traffic");
-        Error::Network { target: self.handle.peer_addr(), source }.boxed()
+        Error::Network { target: self.handle.peer_addr(), source }
     }
 }
 
@@ -94,7 +94,7 @@ impl Transport for Wire {
         };
         tokio::select! {
             biased;
-            () = self.line.slot.stop().cancelled() => Err(self.cut()),
+            () = self.line.slot.stop().cancelled() => Err(self.cut().boxed()),
             answer = self.handle.request_with(data, registration, listen) => answer,
         }
     }
