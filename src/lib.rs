@@ -2,7 +2,7 @@
 //!
 //! Modules stand in one order and import only those before them; `tests/layering.rs` keeps it.
 
+pub mod catalog;
 pub mod model;
 pub mod rule;
 pub mod transport;
-pub mod catalog;

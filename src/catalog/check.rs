@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::fact::{folder, stem};
 use super::explain::sentences;
+use super::fact::{folder, stem};
 use super::form::{Form, Spot};
 use super::params::{self, Overrides};
 use super::question::Arguments;

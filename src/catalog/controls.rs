@@ -204,7 +204,8 @@ fn read_file(document: &Document, into: &mut Controls, problems: &mut Problems) 
         for (framework, points) in control.refs.by_framework() {
             citations.extend(points.iter().map(|text| Citation { spot: spot.clone(), framework, text: text.clone() }));
         }
-        let seed = control.seed.iter().map(|text| Citation { spot: spot.clone(), framework: "seed", text: text.clone() });
+        let seed =
+            control.seed.iter().map(|text| Citation { spot: spot.clone(), framework: "seed", text: text.clone() });
         citations.extend(seed);
         if let Some(twice) = into.list.insert(control.id.clone(), control) {
             form.push(spot.wrong(document, format!("control {} is defined twice", twice.id)));
@@ -232,7 +233,7 @@ fn verify(document: &Document, citations: &[Citation], controls: &Controls, prob
             other => (is_iec_62443(other, text), None),
         };
         if !exists {
-            let problem = spot.wrong(document, format!("{text:?} is no point of {framework}"));
+            let problem = spot.wrong_about(document, text, format!("{text:?} is no point of {framework}"));
             problems.push(suggest(problem, text, known.into_iter().flatten().copied()));
         }
     }
@@ -283,7 +284,9 @@ fn is_iec_62443(framework: &str, text: &str) -> bool {
     };
     let parts: Vec<&str> = number.split('.').collect();
     let wanted = if prefix == "CCSC" { 1 } else { 2 };
-    prefixes.contains(&prefix) && parts.len() == wanted && parts.iter().all(|part| part.parse::<u8>().is_ok_and(|n| n > 0))
+    prefixes.contains(&prefix)
+        && parts.len() == wanted
+        && parts.iter().all(|part| part.parse::<u8>().is_ok_and(|n| n > 0))
 }
 
 impl Controls {
@@ -314,7 +317,9 @@ impl Controls {
                 }
             }
         }
-        found.sort_by_key(|(framework, _)| References::default().by_framework().iter().position(|(name, _)| name == framework));
+        found.sort_by_key(|(framework, _)| {
+            References::default().by_framework().iter().position(|(name, _)| name == framework)
+        });
         found
     }
 }

@@ -156,7 +156,7 @@ impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (title, rows) in self.parts() {
             let mut table = Table::new();
-            table.load_preset(NOTHING).set_header(vec![title, "state", "measured", "attested", "planned", "asks for"]);
+            table.load_style(NOTHING).set_header(vec![title, "state", "measured", "attested", "planned", "asks for"]);
             for row in rows {
                 let count = |checks: &[CheckId]| checks.len().to_string();
                 table.add_row(vec![

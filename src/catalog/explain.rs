@@ -40,7 +40,8 @@ impl Catalog {
         writeln!(out, "\nWhat is asked")?;
         for fact in self.facts_of(check) {
             writeln!(out, "  {}: {}", fact.id, fact.title)?;
-            writeln!(out, "    over {}: {}", fact.ask.standard().word(), fact.ask.standard())?;
+            let question = asked(check, fact);
+            writeln!(out, "    over {}: {question}", question.word())?;
             write_cost(fact, out)?;
         }
         for id in &check.needs_checks {
@@ -63,6 +64,23 @@ impl Catalog {
     }
 }
 
+/// The question with the default parameters of the check; what only an asset can tell stays at the fact's default.
+fn asked(check: &Check, fact: &Fact) -> Question {
+    let standard = fact.ask.standard().clone();
+    let Some(need) = check.needs.iter().find(|need| need.fact == fact.id) else { return standard };
+    let mut arguments = fact.args.clone();
+    for (name, value) in &need.with {
+        match value.as_text().and_then(|text| text.split_once('.')) {
+            Some(("params", param)) => {
+                arguments.extend(check.params.get(param).map(|value| (name.clone(), value.clone())))
+            }
+            Some(("asset", _)) => {}
+            _ => drop(arguments.insert(name.clone(), value.clone())),
+        }
+    }
+    fact.ask.bind(&arguments).unwrap_or(standard)
+}
+
 fn write_cost(fact: &Fact, out: &mut String) -> std::fmt::Result {
     match fact.ask.standard() {
         Question::Ssh(question) if question.privilege == crate::transport::ssh::Privilege::Sudo => {
@@ -76,18 +94,13 @@ fn write_cost(fact: &Fact, out: &mut String) -> std::fmt::Result {
     let budget = fact.budget;
     writeln!(
         out,
-        "    costs at most {} questions, {} further connections, {} bytes",
+        "    costs at most: questions {}, further connections {}, bytes {}",
         budget.questions, budget.connections, budget.bytes
     )
 }
 
 fn write_rule(check: &Check, out: &mut String) -> std::fmt::Result {
-    let titles = [
-        "Not applicable when any of",
-        "Unknown unless all of",
-        "Fails unless all of",
-        "Warns unless all of",
-    ];
+    let titles = ["Not applicable when any of", "Unknown unless all of", "Fails unless all of", "Warns unless all of"];
     for (part, title) in RULE_PARTS.iter().zip(titles) {
         let mut said = check.sentences.iter().filter(|(key, _)| key == part).peekable();
         if said.peek().is_some() {
@@ -160,7 +173,8 @@ fn words(node: &Node) -> String {
     match &node.data {
         Data::List(items) => format!("[{}]", items.iter().map(|(_, item)| words(item)).collect::<Vec<_>>().join(", ")),
         Data::Map(entries) => {
-            let pairs: Vec<String> = entries.iter().map(|entry| format!("{}: {}", entry.key, words(&entry.node))).collect();
+            let pairs: Vec<String> =
+                entries.iter().map(|entry| format!("{}: {}", entry.key, words(&entry.node))).collect();
             pairs.join(", ")
         }
         Data::Null => "nothing".to_owned(),

@@ -139,7 +139,9 @@ impl Fact {
     #[must_use]
     pub fn yields(&self, path: &str) -> bool {
         let Some(fields) = self.fields.as_ref().filter(|_| !path.is_empty()) else { return true };
-        let below = |field: &String| path.strip_prefix(field.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        let below = |field: &String| {
+            path.strip_prefix(field.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
         fields.iter().any(below) || (self.remember.is_some() && matches!(path, "first_seen" | "age_days"))
     }
 }

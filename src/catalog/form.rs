@@ -17,6 +17,32 @@ impl Spot {
     pub(super) fn wrong(&self, document: &Document, message: impl AsRef<str>) -> Problem {
         document.wrong_at(&self.place, &path_text(&self.path), one_line(message.as_ref()))
     }
+
+    /// A mistake at the first text below here that mentions `word`; here when there is none.
+    pub(super) fn wrong_about(&self, document: &Document, word: &str, message: impl AsRef<str>) -> Problem {
+        let mut path = self.path.clone();
+        match document.root.at(&self.path).and_then(|node| mention(node, word, &mut path)) {
+            Some(node) => document.wrong_at(&node.place, &path_text(&path), one_line(message.as_ref())),
+            None => self.wrong(document, message),
+        }
+    }
+}
+
+/// The first text below a node that mentions a word; the path leads to it afterwards.
+fn mention<'a>(node: &'a Node, word: &str, path: &mut Vec<Step>) -> Option<&'a Node> {
+    if node.as_text().is_some_and(|text| text.contains(word)) {
+        return Some(node);
+    }
+    let items = node.items().iter().map(|(at, item)| (Step::Index(*at), item));
+    let entries = node.entries().iter().map(|entry| (Step::Key(entry.key.clone()), &entry.node));
+    items.chain(entries).find_map(|(step, inside)| {
+        path.push(step);
+        let found = mention(inside, word, path);
+        if found.is_none() {
+            path.pop();
+        }
+        found
+    })
 }
 
 /// One map, half read.

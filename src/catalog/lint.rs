@@ -12,7 +12,8 @@ const LONGEST_LINE: usize = 160;
 /// Verdicts that every check must have been shown to reach.
 const WANTED_FIXTURES: [&str; 3] = ["pass", "fail", "unknown"];
 /// Claims that nobody may make: the first is not ours to state, the second is not law for a manufacturer.
-const FORBIDDEN: [&str; 4] = ["nis2 compliant", "nis2-compliant", "required by 2024/2690", "required by (eu) 2024/2690"];
+const FORBIDDEN: [&str; 4] =
+    ["nis2 compliant", "nis2-compliant", "required by 2024/2690", "required by (eu) 2024/2690"];
 
 impl Catalog {
     /// Everything that breaks a house rule, by file.
@@ -21,13 +22,13 @@ impl Catalog {
         let mut problems = Problems::new();
         let mut used: BTreeSet<&FactId> = BTreeSet::new();
         for check in self.checks.values() {
-            problems.extend(self.lint_check(check));
+            self.lint_check(check).into_iter().for_each(|problem| problems.push(problem));
             used.extend(self.facts_of(check).into_iter().map(|fact| &fact.id));
         }
         for fact in self.facts.values() {
-            problems.extend(lint_fact(fact, used.contains(&fact.id)));
+            lint_fact(fact, used.contains(&fact.id)).into_iter().for_each(|problem| problems.push(problem));
         }
-        problems.extend(self.lint_fixtures());
+        self.lint_fixtures().into_iter().for_each(|problem| problems.push(problem));
         for pack in self.packs.keys().filter(|pack| !self.checks.values().any(|check| check.pack == **pack)) {
             problems.push(Problem::new(format!("{pack}/pack.yaml"), "the pack has no check"));
         }
@@ -57,7 +58,9 @@ impl Catalog {
         let wired = self.facts_of(check).iter().any(|fact| fact.touches_the_wire());
         match (check.impact, wired) {
             (Impact::None, true) => refuse("impact", "packets reach the device, so the impact is not none".into()),
-            (Impact::Low | Impact::Avoid, false) => refuse("impact", "no packet reaches the device: the impact is none".into()),
+            (Impact::Low | Impact::Avoid, false) => {
+                refuse("impact", "no packet reaches the device: the impact is none".into())
+            }
             _ => {}
         }
         for field in unknown_asset_fields(check) {
@@ -145,7 +148,9 @@ fn names_of(check: &Check) -> Vec<NameRef> {
 
 fn unknown_asset_fields(check: &Check) -> BTreeSet<String> {
     let known = |field: &str| {
-        field == "labels" || Asset::FIELDS.contains(&field) || check.asset_fields.iter().any(|declared| declared == field)
+        field == "labels"
+            || Asset::FIELDS.contains(&field)
+            || check.asset_fields.iter().any(|declared| declared == field)
     };
     let read = names_of(check).into_iter().filter_map(|name| match name {
         NameRef::Asset(field) => Some(field.split('.').next().unwrap_or_default().to_owned()),

@@ -89,7 +89,8 @@ impl Read {
         let Some(pack) = document.read::<Pack>(&[], &document.root, problems) else { return };
         let name = folder(&document.file);
         if *pack.id != *name {
-            problems.push(document.wrong(&["id".into()], format!("{:?} is not the name of the folder, {name:?}", pack.id)));
+            problems
+                .push(document.wrong(&["id".into()], format!("{:?} is not the name of the folder, {name:?}", pack.id)));
         }
         self.packs.entry(Arc::from(name)).or_insert(pack);
     }

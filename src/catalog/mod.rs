@@ -32,7 +32,7 @@ pub use fact::{Budget, Fact, Remember};
 pub use fixtures::{FixtureReport, Outcome};
 pub use params::{Overrides, ParamMistake};
 pub use question::{Arguments, Ask, Derived, Question};
-pub use record::{Redactor, record};
+pub use record::{Known, Redactor, record};
 pub use selector::{Condition, Key, Selector, Subject};
 
 pub use crate::model::Problems as LoadErrors;

@@ -24,9 +24,14 @@ impl Known<'_> {
     pub(super) fn verify_fact(&self, draft: &FactDraft, problems: &mut Problems) {
         for (spot, id) in draft.needs.iter().zip(&draft.fact.needs) {
             match self.facts.get(id) {
-                None => self.unknown_fact(spot.wrong(&draft.document, format!("there is no fact {id}")), id.as_str(), problems),
+                None => self.unknown_fact(
+                    spot.wrong(&draft.document, format!("there is no fact {id}")),
+                    id.as_str(),
+                    problems,
+                ),
                 Some(_) if self.leads_back(&draft.fact.id, id) => {
-                    problems.push(spot.wrong(&draft.document, format!("{id} is itself computed from {}", draft.fact.id)));
+                    problems
+                        .push(spot.wrong(&draft.document, format!("{id} is itself computed from {}", draft.fact.id)));
                 }
                 Some(_) => {}
             }
@@ -66,7 +71,9 @@ impl Known<'_> {
             }
         }
         if let Some(drift) = &check.drift {
-            if let Some(problem) = self.wrong_path(draft, &drift.of, &|text| draft.document.wrong(&["drift".into(), "of".into()], text)) {
+            if let Some(problem) =
+                self.wrong_path(draft, &drift.of, &|text| draft.document.wrong(&["drift".into(), "of".into()], text))
+            {
                 problems.push(problem);
             }
         }
@@ -86,7 +93,11 @@ impl Known<'_> {
             match value.as_text().and_then(|text| text.split_once('.')) {
                 Some(("params", param)) => match draft.check.params.get(param) {
                     Some(default) => drop(arguments.insert(name.clone(), default.clone())),
-                    None => problems.push(self.unknown_param(draft, wrong(format!("there is no parameter {param:?}")), param)),
+                    None => {
+                        let problem =
+                            spot.wrong_about(&draft.document, param, format!("there is no parameter {param:?}"));
+                        problems.push(self.unknown_param(draft, problem, param));
+                    }
                 },
                 // known per asset only; the engine reports what does not fit as a missing fact
                 Some(("asset", _)) => {}
@@ -113,17 +124,21 @@ impl Known<'_> {
     }
 
     fn verify_name(&self, draft: &CheckDraft, spot: &Spot, name: &NameRef, problems: &mut Problems) {
-        let wrong = |message: String| spot.wrong(&draft.document, message);
+        let (NameRef::Fact(word) | NameRef::Param(word) | NameRef::Verdict(word) | NameRef::Asset(word)) = name;
+        let wrong = |message: String| spot.wrong_about(&draft.document, word, message);
         let problem = match name {
             NameRef::Fact(path) => self.wrong_path(draft, path, &wrong),
             NameRef::Param(param) => (!draft.check.params.contains_key(param))
                 .then(|| self.unknown_param(draft, wrong(format!("there is no parameter {param:?}")), param)),
-            NameRef::Verdict(id) => (!draft.check.needs_checks.iter().any(|needed| needed.as_str() == &**id)).then(|| {
-                wrong(format!("the verdict of {id:?} is read")).hint(format!("add `needs_checks: [{id}]`"))
-            }),
+            NameRef::Verdict(id) => {
+                (!draft.check.needs_checks.iter().any(|needed| needed.as_str() == &**id)).then(|| {
+                    wrong(format!("the verdict of {id:?} is read without being listed"))
+                        .hint(format!("add `needs_checks: [{id}]`"))
+                })
+            }
             NameRef::Asset(_) => None,
         };
-        problems.extend(problem);
+        problem.into_iter().for_each(|problem| problems.push(problem));
     }
 
     /// What is wrong with a path that begins with a fact; nothing when the fact's own file is wrong.
@@ -137,7 +152,7 @@ impl Known<'_> {
             });
         }
         if let Some((id, _)) = split_fact(path, |id| self.facts.contains_key(id)) {
-            return Some(wrong(format!("{id} is read")).hint(format!("add it to `needs`: [{id}]")));
+            return Some(wrong(format!("{id} is read without being listed")).hint(format!("add {id} to `needs`")));
         }
         if split_fact(path, |id| self.broken.contains(id)).is_some() {
             return None;

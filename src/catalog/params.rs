@@ -57,13 +57,15 @@ fn wrong_param(defaults: &BTreeMap<Arc<str>, Value>, name: &str, value: &Value) 
         let hint = suggestion(name, defaults.keys().map(|name| &**name));
         return Some((format!("there is no parameter `{name}`"), hint));
     };
-    let message = mismatch(default, value)?;
-    let quotes = matches!((default, value), (Value::Text(_), Value::Int(_) | Value::Float(_) | Value::Bool(_)));
+    let (wanted, found) = mismatch(default, value)?;
+    let message = format!("expected {}, found {} ({})", kind(wanted), kind(found), short(found));
+    let quotes = matches!((wanted, found), (Value::Text(_), Value::Int(_) | Value::Float(_) | Value::Bool(_)));
     Some((message, quotes.then(|| "put it in quotes".to_owned())))
 }
 
-/// Why a value cannot stand in the place of a default; the elements of a list are compared with those of the default.
-fn mismatch(default: &Value, value: &Value) -> Option<String> {
+/// What does not fit where a value is to stand in the place of a default: the wanted and the found part. The elements of
+/// a list are compared with those of the default, where these are all of one kind.
+fn mismatch<'a>(default: &'a Value, value: &'a Value) -> Option<(&'a Value, &'a Value)> {
     let fits = match (default, value) {
         (Value::Null, _)
         | (Value::Bool(_), Value::Bool(_))
@@ -77,7 +79,7 @@ fn mismatch(default: &Value, value: &Value) -> Option<String> {
         }
         _ => false,
     };
-    (!fits).then(|| format!("expected {}, found {} ({})", kind(default), kind(value), short(value)))
+    (!fits).then_some((default, value))
 }
 
 fn short(value: &Value) -> String {

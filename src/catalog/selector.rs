@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::de::value::MapDeserializer;
-use serde::de::{Error, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::model::{Asset, Criticality, Kind, Params, Profile, Time, Transport, Value, Verdict, ZoneRole};
@@ -64,7 +64,8 @@ impl Expression {
         asset.fields.insert(Arc::from(ZONE_ROLE), role);
         let (facts, verdicts) = (BTreeMap::new(), BTreeMap::new());
         let (params, now) = (Params::default(), Time::UNIX_EPOCH);
-        let judgement = judge(&self.rule, &Context { facts: &facts, params: &params, asset: &asset, verdicts: &verdicts, now });
+        let judgement =
+            judge(&self.rule, &Context { facts: &facts, params: &params, asset: &asset, verdicts: &verdicts, now });
         match judgement.verdict {
             Verdict::Pass => Ok(()),
             Verdict::Fail => Err(format!("is for assets with {}", self.text)),
@@ -122,8 +123,19 @@ impl Key {
         ("has", Self::Has),
         ("service", Self::Service),
     ];
-    const NAMES: &'static [&'static str] =
-        &["kind", "zone", "zone_role", "vendor", "product", "site", "criticality", "profile", "has", "service", "label.<name>"];
+    const NAMES: &'static [&'static str] = &[
+        "kind",
+        "zone",
+        "zone_role",
+        "vendor",
+        "product",
+        "site",
+        "criticality",
+        "profile",
+        "has",
+        "service",
+        "label.<name>",
+    ];
 
     fn parse(word: &str) -> Option<Self> {
         if let Some(label) = word.strip_prefix("label.").filter(|label| !label.is_empty()) {
@@ -161,7 +173,8 @@ impl Condition {
     fn holds(&self, subject: Subject<'_>) -> bool {
         let Subject { asset, zone_role, has } = subject;
         let is = |word: &str| self.wanted.iter().any(|wanted| wanted == word);
-        let like = |text: Option<&str>| text.is_some_and(|text| self.wanted.iter().any(|wanted| resembles(wanted, text)));
+        let like =
+            |text: Option<&str>| text.is_some_and(|text| self.wanted.iter().any(|wanted| resembles(wanted, text)));
         match &self.key {
             Key::Kind => is(asset.kind.word()),
             Key::Zone => is(asset.zone.as_str()),
@@ -258,8 +271,7 @@ impl<'de> Deserialize<'de> for Selector {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Selector, A::Error> {
                 let mut conditions = Vec::new();
                 while let Some(key) = map.next_key::<Key>()? {
-                    let wanted = map.next_value::<Words>()?.0;
-                    key.verify(&wanted)?;
+                    let wanted = map.next_value_seed(Words { key: &key })?;
                     conditions.push(Condition { key, wanted });
                 }
                 Ok(if conditions.is_empty() { Selector::All } else { Selector::Conditions(conditions) })
@@ -276,21 +288,31 @@ impl<'de> Deserialize<'de> for Key {
     }
 }
 
-/// One word or a list of words.
-struct Words(Vec<String>);
+/// One word or a list of words that a key may want.
+struct Words<'a> {
+    key: &'a Key,
+}
 
-impl<'de> Deserialize<'de> for Words {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+impl<'de> DeserializeSeed<'de> for Words<'_> {
+    type Value = Vec<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<String>, D::Error> {
         let value = Value::deserialize(deserializer)?;
         let word = |value: &Value| match value {
             Value::Text(_) | Value::Int(_) | Value::Bool(_) => Ok(value.to_string()),
             _ => Err(D::Error::custom("expected a word or a list of words")),
         };
-        match value.as_list() {
-            Some([]) => Err(D::Error::custom("an empty list concerns no asset; leave the key out to concern every one")),
-            Some(items) => items.iter().map(word).collect::<Result<_, _>>().map(Self),
-            None => word(&value).map(|word| Self(vec![word])),
-        }
+        let wanted: Vec<String> = match value.as_list() {
+            Some([]) => {
+                return Err(D::Error::custom(
+                    "an empty list concerns no asset; leave the key out to concern every one",
+                ));
+            }
+            Some(items) => items.iter().map(word).collect::<Result<_, _>>()?,
+            None => vec![word(&value)?],
+        };
+        self.key.verify(&wanted)?;
+        Ok(wanted)
     }
 }
 

@@ -120,7 +120,8 @@ fn walk(root: &Path, relative: &Path, into: &mut Vec<SourceFile>, problems: &mut
             Ok(about) if about.is_dir() && below.iter().count() < DEEPEST => walk(root, &below, into, problems),
             Ok(about) if about.is_file() => match role(&below) {
                 Some(Ok(_)) if into.len() >= MOST_FILES => {
-                    return problems.push(Problem::new(root, format!("more than {MOST_FILES} files: is it the right folder?")));
+                    return problems
+                        .push(Problem::new(root, format!("more than {MOST_FILES} files: is it the right folder?")));
                 }
                 Some(Ok(role)) => read(whole, about.len(), role, into, problems),
                 Some(Err(message)) => problems.push(Problem::new(whole, message)),
@@ -140,6 +141,18 @@ fn read(name: PathBuf, length: u64, role: Role, into: &mut Vec<SourceFile>, prob
         Ok(text) => into.push(SourceFile { name, builtin: false, role, text: Cow::Owned(text) }),
         Err(error) => problems.push(Problem::new(name, format!("cannot be read: {error}"))),
     }
+}
+
+/// Files as if they were in an extra folder (`mine/…`) or inside the binary (`checks/…`).
+#[cfg(test)]
+pub(super) fn written(files: &[(&str, &str)]) -> Vec<SourceFile> {
+    let file = |(name, text): &(&str, &str)| {
+        let builtin = name.starts_with(BUILTIN_NAME);
+        let below: PathBuf = Path::new(name).iter().skip(1).collect();
+        let role = role(&below).expect("a YAML file").expect("a place with a meaning");
+        SourceFile { name: PathBuf::from(name), builtin, role, text: Cow::Owned((*text).to_owned()) }
+    };
+    files.iter().map(file).collect()
 }
 
 #[cfg(test)]

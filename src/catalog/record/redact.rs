@@ -150,7 +150,9 @@ impl Redactor {
                 stderr: self.text(&text.stderr),
                 ..text.clone()
             }),
-            Answer::Varbinds(varbinds) => Answer::Varbinds(varbinds.iter().map(|varbind| self.varbind(varbind)).collect()),
+            Answer::Varbinds(varbinds) => {
+                Answer::Varbinds(varbinds.iter().map(|varbind| self.varbind(varbind)).collect())
+            }
             Answer::Value(value) => Answer::Value(self.value(value)),
         }
     }
@@ -211,9 +213,8 @@ impl Redactor {
         let text = CRYPT.replace_all(&text, |found: &Captures<'_>| crypt(&found[0]));
         let text = DES.replace_all(&text, "$1:xxREDACTEDDES:");
         let text = SSH_KEY.replace_all(&text, "$1 AAAAredacted");
-        let text = FINGERPRINT.replace_all(&text, |found: &Captures<'_>| {
-            format!("SHA256:{}", self.mask(Kind::Fingerprint, &found[0]))
-        });
+        let text = FINGERPRINT
+            .replace_all(&text, |found: &Captures<'_>| format!("SHA256:{}", self.mask(Kind::Fingerprint, &found[0])));
         let text = PASSWD.replace_all(&text, |row: &Captures<'_>| {
             let person = row[3].parse::<u32>().is_ok_and(|uid| (FIRST_PERSON..NOBODY).contains(&uid));
             let about = if person { "" } else { &row[5] };
@@ -343,7 +344,10 @@ mod tests {
     fn what_tells_whose_plant_it_is_goes_and_what_is_judged_stays() {
         let mut redactor = redactor();
         let mut mask = |text: &str| redactor.text(text);
-        assert_eq!(mask("listen 10.1.2.3:22 and 10.1.2.4, again 10.1.2.3"), "listen 192.0.2.1:22 and 192.0.2.2, again 192.0.2.1");
+        assert_eq!(
+            mask("listen 10.1.2.3:22 and 10.1.2.4, again 10.1.2.3"),
+            "listen 192.0.2.1:22 and 192.0.2.2, again 192.0.2.1"
+        );
         assert_eq!(mask("127.0.0.1 0.0.0.0 255.255.255.0"), "127.0.0.1 0.0.0.0 255.255.255.0");
         assert_eq!(mask("version 4.1.0.12, v1.2.3.4, 1.3.6.1.2.1"), "version 4.1.0.12, v1.2.3.4, 1.3.6.1.2.1");
         assert_eq!(mask("fe80::1ff:fe23:4567:890a ::1 12:34:56"), "2001:db8::1 ::1 12:34:56");
@@ -358,7 +362,8 @@ mod tests {
     #[test]
     fn a_hash_keeps_its_scheme_and_cost() {
         let mut redactor = redactor();
-        let shadow = "a:$y$j9T$salt$hashhash:1:\nb:$6$rounds=5000$salt$hash:1:\nc:$6$salt$hash:1:\nd:abcdefghijklm:1:\ne:!*:1:";
+        let shadow =
+            "a:$y$j9T$salt$hashhash:1:\nb:$6$rounds=5000$salt$hash:1:\nc:$6$salt$hash:1:\nd:abcdefghijklm:1:\ne:!*:1:";
         insta::assert_snapshot!(redactor.text(shadow), @r"
         a:$y$j9T$redacted$redacted:1:
         b:$6$rounds=5000$redacted$redacted:1:
@@ -397,7 +402,10 @@ mod tests {
         assert_eq!(masked[2], varbind("1.3.6.1.2.1.4.20.1.1.192.0.2.1", "192.0.2.1".into()));
         assert_eq!(masked[3].value, Value::Int(5));
         let value = Value::map([("serial_number", Value::text("X1")), ("community", Value::text("public"))]);
-        assert_eq!(redactor.value(&value), Value::map([("serial_number", "serial-2".into()), ("community", Value::text("public"))]));
+        assert_eq!(
+            redactor.value(&value),
+            Value::map([("serial_number", "serial-2".into()), ("community", Value::text("public"))])
+        );
     }
 
     #[test]
