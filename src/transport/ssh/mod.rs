@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 
 pub use access::{Access, Credential, Deadlines, Elevation};
 pub use algorithms::Algorithms;
-pub use collector::{collector_script, digest, doas_conf, sudoers};
+pub use collector::{Reply, collector_script, doas_conf, reply, sudoers};
 pub use connect::open;
 pub(in crate::transport) use failure::quote;
 pub use hostkey::{HostKeyPolicy, HostKeys};
