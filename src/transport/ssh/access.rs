@@ -8,7 +8,7 @@ use super::{Algorithms, HostKeyPolicy};
 use crate::model::Secret;
 
 /// Everything a login needs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     /// Account on the asset.
     pub user: String,
@@ -49,7 +49,7 @@ impl Access {
 }
 
 /// What proves who we are.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
     /// A private key: OpenSSH, PKCS#1, PKCS#8 or SEC1 text.
     Key {

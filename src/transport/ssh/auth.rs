@@ -7,7 +7,7 @@ use russh::client::{AuthResult, Handle, KeyboardInteractiveAuthResponse as Reply
 use russh::keys::{HashAlg, PrivateKeyWithHashAlg, decode_secret_key};
 use russh::{MethodKind, MethodSet};
 
-use super::connect::Client;
+use super::client::Client;
 use super::{Access, Algorithms, Credential};
 use crate::model::Secret;
 

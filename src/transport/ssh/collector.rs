@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::script::{DONE, PATH, RUNNER, quote, words};
 use super::{Privilege, Question};
-use crate::model::FactId;
+use crate::model::{FactId, TextAnswer};
 
 /// Name and version of the request; the collector answers to nothing else.
 const REQUEST: &str = "nis2watch-collect v1";
@@ -22,12 +22,46 @@ pub(super) fn request<'a>(marker: &str, facts: impl Iterator<Item = &'a FactId>)
 }
 
 /// Names a command in the frame: eight hexadecimal digits of its SHA-256.
-#[must_use]
-pub fn digest(run: &str) -> String {
+pub(super) fn digest(run: &str) -> String {
     Sha256::digest(run.as_bytes()).iter().take(4).fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").ok();
         text
     })
+}
+
+/// What a collector prints.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reply {
+    /// Standard output.
+    pub stdout: Vec<u8>,
+    /// Standard error.
+    pub stderr: Vec<u8>,
+}
+
+/// A collector in Rust, for servers that answer from memory: reads a request and frames what `look_up` knows of
+/// each fact. An answer without a status ends the reply there. `None` for what is no request.
+pub fn reply(request: &str, mut look_up: impl FnMut(&str) -> Option<TextAnswer>) -> Option<Reply> {
+    let mut words = request.strip_prefix(REQUEST)?.split_ascii_whitespace();
+    let marker =
+        words.next().filter(|marker| marker.len() == 32 && marker.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    let mut reply = Reply::default();
+    for (index, fact) in words.enumerate() {
+        let (answer, end) = match look_up(fact) {
+            None => (TextAnswer::default(), "u".to_owned()),
+            Some(TextAnswer { exit: None, .. }) => return Some(reply),
+            Some(answer) => {
+                let end = format!("s{} c0", answer.exit.unwrap_or_default() & 0xff);
+                (answer, end)
+            }
+        };
+        for (stream, text) in [(&mut reply.stdout, answer.stdout), (&mut reply.stderr, answer.stderr)] {
+            stream.extend(format!("\n{marker} B {index}\n{text}\n{marker} E {index} {end}\n").as_bytes());
+        }
+    }
+    for stream in [&mut reply.stdout, &mut reply.stderr] {
+        stream.extend(format!("{marker} DONE\n").as_bytes());
+    }
+    Some(reply)
 }
 
 /// The collector for these facts: a POSIX script for `/usr/local/libexec/nis2watch-collect`, owned by root, mode 0755.
@@ -182,6 +216,7 @@ fn sudoers_escape(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::transcript::{End, Stream, Transcript};
     use super::*;
 
     fn question(run: &str) -> Question {
@@ -197,6 +232,26 @@ mod tests {
         assert!(line("a 'x=1,b:*'").ends_with(r"/bin/a x\=1\,b\:\*"));
         assert!(line("a | b").ends_with(r"/bin/sh -c a\ |\ b"));
         assert_eq!(sudoers_line(&question("a\nb"), "n"), None);
+    }
+
+    #[test]
+    fn a_collector_in_memory_speaks_the_same_frame() {
+        let marker = "0123456789abcdef0123456789abcdef";
+        let facts = ["a.b", "c.d", "e.f"].map(|fact| FactId::parse(fact).unwrap());
+        let look_up = |fact: &str| match fact {
+            "a.b" => Some(TextAnswer { stdout: "x\n".into(), stderr: "y".into(), exit: Some(3), truncated: false }),
+            "e.f" => Some(TextAnswer::default()),
+            _ => None,
+        };
+        let reply = reply(&request(marker, facts.iter()), look_up).unwrap();
+        let mut transcript = Transcript::new(marker, [10; 3], 100);
+        transcript.feed(Stream::Out, &reply.stdout);
+        transcript.feed(Stream::Err, &reply.stderr);
+        let [first, second, third] = transcript.sections.as_slice() else { panic!() };
+        assert_eq!((first.stdout.as_slice(), first.stderr.as_slice()), (&b"x\n"[..], &b"y"[..]));
+        assert_eq!((first.end, second.end, third.end), (Some(End::Status(3)), Some(End::UnknownFact), None));
+        assert!(!transcript.is_done());
+        assert_eq!(super::reply("id", |_| None), None);
     }
 
     #[test]

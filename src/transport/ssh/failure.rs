@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use super::Algorithms;
-use super::connect::Seen;
+use super::client::Seen;
 use super::line::Opening;
 use crate::model::Transport;
 use crate::transport::gate::{Gate, Refusal};

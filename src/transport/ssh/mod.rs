@@ -8,13 +8,17 @@
 mod access;
 mod algorithms;
 mod auth;
+mod client;
 mod collector;
 mod connect;
 mod exec;
 mod failure;
 mod hostkey;
+mod knock;
 mod line;
+mod report;
 mod script;
+mod session;
 mod transcript;
 
 use std::panic::AssertUnwindSafe;
@@ -26,11 +30,12 @@ use serde::{Deserialize, Serialize};
 
 pub use access::{Access, Credential, Deadlines, Elevation};
 pub use algorithms::Algorithms;
-pub use collector::{collector_script, digest, doas_conf, sudoers};
-pub(in crate::transport) use connect::{Knock, knock};
-pub use connect::{Session, open};
+pub use collector::{Reply, collector_script, doas_conf, reply, sudoers};
+pub use connect::open;
 pub(in crate::transport) use failure::quote;
 pub use hostkey::{HostKeyPolicy, HostKeys};
+pub(in crate::transport) use knock::{Knock, knock};
+pub use session::Session;
 
 use super::gate::Gate;
 use super::{Endpoint, TransportError};

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -47,17 +47,19 @@ impl Server {
         server
     }
 
-    /// Dropbear; it reads the keys of the account, so only its door is tested with them.
-    pub(crate) async fn dropbear(home: &Path) -> Self {
+    /// Dropbear. It reads the keys of the account, so it gets a home of its own in a mount namespace.
+    pub(crate) async fn dropbear() -> Self {
         let mut server = Self::with_keys("ed25519").await;
-        let host = server.dir.path().join("dropbear_host");
-        let path = host.display().to_string();
-        let made = run("dropbearkey", &["-t", "ed25519", "-f", &path]).await;
-        server.fingerprint = made.split_whitespace().find(|word| word.starts_with("SHA256:")).unwrap().to_owned();
-        std::fs::create_dir_all(home.join(".ssh")).unwrap();
-        std::fs::copy(server.dir.path().join("client.pub"), home.join(".ssh/authorized_keys")).unwrap();
-        server.serve_program(["/usr/sbin/dropbear", "-i", "-r", &path].map(PathBuf::from).to_vec()).await;
-        server
+        let dir = server.dir.path();
+        let host = dir.join("dropbear_host").display().to_string();
+        let made = run("dropbearkey", &["-t", "ed25519", "-f", &host]).await;
+        let fingerprint = made.split_whitespace().find(|word| word.starts_with("SHA256:")).unwrap().to_owned();
+        std::fs::create_dir_all(dir.join("home/.ssh")).unwrap();
+        std::fs::copy(dir.join("client.pub"), dir.join("home/.ssh/authorized_keys")).unwrap();
+        run("chmod", &["-R", "go=", &dir.join("home").display().to_string()]).await;
+        let start = format!("mount --bind {}/home ~ && exec dropbear -i -r {host}", dir.display());
+        server.serve_program(["unshare", "-m", "sh", "-c", &start].map(PathBuf::from).to_vec()).await;
+        Self { fingerprint, ..server }
     }
 
     /// A server that does this with each connection.

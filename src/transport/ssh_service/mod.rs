@@ -137,7 +137,7 @@ fn silence(reader: &Reader, wait: Duration) -> String {
 fn methods(knocked: Result<Knock, TransportError>) -> Result<Vec<(&'static str, Value)>, TransportError> {
     match knocked {
         Ok(knock) => Ok(vec![
-            ("auth_methods", Value::list(knock.methods.iter().map(|method| Value::text(method)))),
+            ("auth_methods", Value::list(knock.methods.iter().map(Value::text))),
             ("host_key_sha256", Value::map([(knock.key_type, Value::text(knock.fingerprint))])),
         ]),
         Err(error @ TransportError::Refusal(_)) => Err(error),

@@ -95,7 +95,7 @@ async fn garbage_before_and_after_the_banner_breaks_the_protocol() {
     for banner in [&b""[..], b"SSH-2.0-x\r\n"] {
         let server = Server::raw(move |mut stream| async move {
             says(&mut stream, banner).await;
-            let garbage: Vec<u8> = (0..65536_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+            let garbage: Vec<u8> = (0..65536_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[1]).collect();
             says(&mut stream, &garbage).await;
             forever().await;
         });
@@ -189,7 +189,7 @@ mod after_login {
                 match evil {
                     Evil::Stall | Evil::Flood => {}
                     Evil::Drop => {
-                        drop(handle.disconnect(russh::Disconnect::ByApplication, "bye\n".into(), String::new()).await)
+                        drop(handle.disconnect(russh::Disconnect::ByApplication, "bye\n".into(), String::new()).await);
                     }
                     Evil::EndsWell => {
                         handle.exit_status_request(id, 0).await.ok();

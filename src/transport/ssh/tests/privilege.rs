@@ -8,7 +8,7 @@ use tokio::process::Command;
 use crate::model::{Cause, FactId};
 use crate::transport::ssh::testing::{Server, ask_questions, facts, gate, question, run};
 use crate::transport::ssh::transcript::{End, Stream, Transcript};
-use crate::transport::ssh::{Access, Elevation, Privilege, Question, collector_script, script, sudoers};
+use crate::transport::ssh::{Access, Elevation, Privilege, Question, collector, collector_script, script, sudoers};
 
 const MARKER: &str = "0123456789abcdef0123456789abcdef";
 
@@ -148,7 +148,7 @@ async fn the_script_runs_alike_under_every_shell() {
     }
 }
 
-fn collector() -> (Vec<FactId>, [Question; 2], String) {
+fn collection() -> (Vec<FactId>, [Question; 2], String) {
     let questions = [root("id -u; echo \"it's\" >&2"), question("exit 4")];
     let facts = facts(2);
     let text = collector_script(&facts.iter().cloned().zip(&questions).collect::<Vec<_>>());
@@ -157,7 +157,7 @@ fn collector() -> (Vec<FactId>, [Question; 2], String) {
 
 #[tokio::test]
 async fn the_collector_answers_by_fact_under_every_shell() {
-    let (_, questions, text) = collector();
+    let (_, questions, text) = collection();
     let dir = tempfile::TempDir::new().unwrap();
     let file = dir.path().join("collect").display().to_string();
     std::fs::write(&file, text).unwrap();
@@ -172,13 +172,13 @@ async fn the_collector_answers_by_fact_under_every_shell() {
         let ends: Vec<_> = transcript.sections.iter().map(|section| section.end).collect();
         assert_eq!(ends, [Some(End::Status(4)), Some(End::Status(0)), Some(End::UnknownFact)], "{shell:?}");
         assert_eq!(transcript.sections[1].stdout, b"0\n");
-        assert_eq!(transcript.sections[1].digest, Some(super::super::digest(&questions[0].run)));
+        assert_eq!(transcript.sections[1].digest, Some(collector::digest(&questions[0].run)));
     }
 }
 
 #[tokio::test]
 async fn the_collector_answers_nothing_else() {
-    let (_, _, text) = collector();
+    let (_, _, text) = collection();
     let dir = tempfile::TempDir::new().unwrap();
     let file = dir.path().join("collect");
     std::fs::write(&file, text).unwrap();
@@ -202,7 +202,7 @@ async fn the_collector_answers_nothing_else() {
 
 #[tokio::test]
 async fn a_forced_collector_serves_a_visit() {
-    let (_, questions, text) = collector();
+    let (_, questions, text) = collection();
     let dir = tempfile::TempDir::new().unwrap();
     let file = dir.path().join("collect");
     std::fs::write(&file, text).unwrap();
@@ -228,4 +228,23 @@ async fn a_missing_collector_is_named() {
     let error = ask_questions(&access, &[question("true")], &gate()).await.remove(0).unwrap_err();
     assert_eq!(error.cause(), Cause::NoData);
     assert!(error.to_string().contains("the collector did not answer"), "{error}");
+}
+
+#[tokio::test]
+async fn the_collector_becomes_root_by_its_own_sudoers_line() {
+    let (_, _, text) = collection();
+    let dir = tempfile::TempDir::new().unwrap();
+    let (file, rules) = (dir.path().join("nis2watch-collect"), dir.path().join("sudoers"));
+    std::fs::write(&file, text).unwrap();
+    std::fs::write(&rules, format!("nobody ALL=(root) NOPASSWD: {} \"\"\n", file.display())).unwrap();
+    run("chmod", &["0755", dir.path().to_str().unwrap(), file.to_str().unwrap()]).await;
+    run("chmod", &["0440", rules.to_str().unwrap()]).await;
+    let request = format!("nis2watch-collect v1 {MARKER} test.0 test.1");
+    let start = format!("SSH_ORIGINAL_COMMAND='{request}' {}\n", file.display());
+    let transcript = framed(&mut as_nobody(&rules), &start, 2).await;
+    assert_eq!(
+        (transcript.sections[0].stdout.as_slice(), transcript.sections[0].end),
+        (&b"0\n"[..], Some(End::Status(0)))
+    );
+    assert_eq!(transcript.sections[1].end, Some(End::Status(4)));
 }

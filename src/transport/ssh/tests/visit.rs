@@ -194,3 +194,11 @@ async fn the_kill_switch_ends_a_visit_under_way() {
     assert!(start.elapsed() < Duration::from_secs(5));
     assert_eq!(answers[0].as_ref().unwrap_err().cause(), Cause::Inactive);
 }
+
+#[tokio::test]
+async fn a_visit_may_run_in_a_task_of_its_own() {
+    let server = Server::sshd("").await;
+    let (access, gate) = (server.access(), gate());
+    let visit = tokio::spawn(async move { ask(&access, &["echo moved"], &gate).await });
+    assert_eq!(visit.await.unwrap()[0].as_ref().unwrap().stdout, "moved\n");
+}
