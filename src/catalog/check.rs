@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::ask::Arguments;
 use super::explain::sentences;
 use super::fact::{folder, stem};
 use super::form::{Form, Spot};
 use super::params::{self, Overrides};
-use super::question::Arguments;
 use super::selector::Selector;
 use crate::model::document::{Data, Document};
 use crate::model::{Asset, CheckId, ControlId, FactId, Impact, Params, Problems, Profile, Severity, Value};
@@ -234,7 +234,7 @@ pub(super) fn read(document: Document, problems: &mut Problems) -> Option<CheckD
         asset_fields,
         origin: Arc::from(document.file.to_string_lossy()),
     };
-    let draft = CheckDraft {
+    let read = CheckDraft {
         check,
         document,
         controls: controls_at,
@@ -243,7 +243,7 @@ pub(super) fn read(document: Document, problems: &mut Problems) -> Option<CheckD
         matchers: matchers_at,
         replaces,
     };
-    Some(draft)
+    Some(read)
 }
 
 fn read_rule(form: &mut Form<'_>) -> (Vec<Spot>, Rule) {

@@ -72,7 +72,7 @@ fn asked(check: &Check, fact: &Fact) -> Question {
     for (name, value) in &need.with {
         match value.as_text().and_then(|text| text.split_once('.')) {
             Some(("params", param)) => {
-                arguments.extend(check.params.get(param).map(|value| (name.clone(), value.clone())))
+                arguments.extend(check.params.get(param).map(|value| (name.clone(), value.clone())));
             }
             Some(("asset", _)) => {}
             _ => drop(arguments.insert(name.clone(), value.clone())),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::ask::{Arguments, Ask};
 use super::form::{Form, Spot};
-use super::question::{Arguments, Ask};
 use crate::model::document::Document;
 use crate::model::{Answer, Cause, FactId, Problems, Reading, Time, Value};
 use crate::rule::{ReadSpec, Step, apply};
@@ -176,7 +176,7 @@ impl Form<'_> {
     fn ask(&mut self, args: &Arguments) -> Option<Ask> {
         match self.node("ask") {
             Some(node) => self.with_problems(|document, problems| Ask::read(document, node, args, problems)),
-            None => self.need("ask").and_then(|_: Value| None),
+            None => self.need::<Value>("ask").and(None),
         }
     }
 

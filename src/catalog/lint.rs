@@ -21,14 +21,17 @@ impl Catalog {
     pub fn lint(&self) -> Problems {
         let mut problems = Problems::new();
         let mut used: BTreeSet<&FactId> = BTreeSet::new();
+        let mut found = self.lint_fixtures();
         for check in self.checks.values() {
-            self.lint_check(check).into_iter().for_each(|problem| problems.push(problem));
+            found.extend(self.lint_check(check));
             used.extend(self.facts_of(check).into_iter().map(|fact| &fact.id));
         }
         for fact in self.facts.values() {
-            lint_fact(fact, used.contains(&fact.id)).into_iter().for_each(|problem| problems.push(problem));
+            found.extend(lint_fact(fact, used.contains(&fact.id)));
         }
-        self.lint_fixtures().into_iter().for_each(|problem| problems.push(problem));
+        for problem in found {
+            problems.push(problem);
+        }
         for pack in self.packs.keys().filter(|pack| !self.checks.values().any(|check| check.pack == **pack)) {
             problems.push(Problem::new(format!("{pack}/pack.yaml"), "the pack has no check"));
         }
@@ -59,7 +62,7 @@ impl Catalog {
         match (check.impact, wired) {
             (Impact::None, true) => refuse("impact", "packets reach the device, so the impact is not none".into()),
             (Impact::Low | Impact::Avoid, false) => {
-                refuse("impact", "no packet reaches the device: the impact is none".into())
+                refuse("impact", "no packet reaches the device: the impact is none".into());
             }
             _ => {}
         }
@@ -160,7 +163,7 @@ fn unknown_asset_fields(check: &Check) -> BTreeSet<String> {
 }
 
 fn unused_params(check: &Check) -> BTreeSet<String> {
-    let mut unused: BTreeSet<String> = check.params.keys().map(|name| name.to_string()).collect();
+    let mut unused: BTreeSet<String> = check.params.keys().map(ToString::to_string).collect();
     for name in names_of(check) {
         if let NameRef::Param(param) = name {
             unused.remove(&*param);

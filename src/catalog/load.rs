@@ -33,6 +33,8 @@ impl Catalog {
 struct Read {
     controls: Vec<Document>,
     packs: BTreeMap<Arc<str>, Pack>,
+    /// Folders whose `pack.yaml` is there, right or wrong.
+    seen_packs: BTreeSet<String>,
     facts: BTreeMap<FactId, (bool, FactDraft)>,
     checks: BTreeMap<CheckId, (bool, CheckDraft)>,
     /// Names of files with mistakes, so that nobody is told twice.
@@ -54,7 +56,7 @@ pub(super) fn compile(files: Vec<SourceFile>, problems: &mut Problems) -> Catalo
         read.file(&file, problems);
     }
     for (pack, first) in folders {
-        if !read.packs.contains_key(&pack) {
+        if !read.seen_packs.contains(&*pack) {
             let problem = Problem::new(first.with_file_name("pack.yaml"), "the pack has no pack.yaml");
             problems.push(problem.hint(format!("write one with `id: {pack}` and a title")));
         }
@@ -86,8 +88,9 @@ impl Read {
     }
 
     fn pack(&mut self, document: &Document, problems: &mut Problems) {
-        let Some(pack) = document.read::<Pack>(&[], &document.root, problems) else { return };
         let name = folder(&document.file);
+        self.seen_packs.insert(name.clone());
+        let Some(pack) = document.read::<Pack>(&[], &document.root, problems) else { return };
         if *pack.id != *name {
             problems
                 .push(document.wrong(&["id".into()], format!("{:?} is not the name of the folder, {name:?}", pack.id)));
@@ -149,10 +152,12 @@ fn may_stand(
         Some((true, _)) if replaces => true,
         Some((was_builtin, origin)) => {
             let problem = wrong("id", format!("this id is taken by {origin}"));
-            problems.push(match was_builtin && !builtin {
-                true => problem.hint("choose another id, or write `replaces: builtin` to put this file in its place"),
-                false => problem.hint("choose another id"),
-            });
+            let hint = if was_builtin && !builtin {
+                "choose another id, or write `replaces: builtin` to put this file in its place"
+            } else {
+                "choose another id"
+            };
+            problems.push(problem.hint(hint));
             false
         }
         None if replaces => {

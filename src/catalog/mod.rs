@@ -4,6 +4,7 @@
 //! cross-checked at load, and every mistake of every file is reported at once: a catalogue that loads has no
 //! unknown fact, control, parameter or name left in it. Nothing here asks, schedules or stores.
 
+mod ask;
 mod check;
 mod controls;
 mod coverage;
@@ -25,15 +26,16 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+pub use ask::{Arguments, Ask};
 pub use check::{Baseline, Check, Drift, Need};
 pub use controls::{Control, Controls, PlannedCheck, Point, References, SeedBullet};
 pub use coverage::{Coverage, CoverageRow, Measured};
 pub use fact::{Budget, Fact, Remember};
 pub use fixtures::{FixtureReport, Outcome};
 pub use params::{Overrides, ParamMistake};
-pub use question::{Arguments, Ask, Derived, Question};
+pub use question::{Derived, Question};
 pub use record::{Known, Redactor, record};
-pub use selector::{Condition, Key, Selector, Subject};
+pub use selector::{Condition, Expression, Key, Selector, Subject};
 
 pub use crate::model::Problems as LoadErrors;
 use crate::model::{CheckId, FactId};
@@ -64,7 +66,7 @@ pub struct Pack {
     pub title: String,
     /// More about it.
     #[serde(default)]
-    pub description: String,
+    pub summary: String,
 }
 
 impl Catalog {

@@ -70,12 +70,9 @@ impl Known<'_> {
                 self.verify_name(draft, spot, &name, problems);
             }
         }
-        if let Some(drift) = &check.drift {
-            if let Some(problem) =
-                self.wrong_path(draft, &drift.of, &|text| draft.document.wrong(&["drift".into(), "of".into()], text))
-            {
-                problems.push(problem);
-            }
+        let wrong = |message| draft.document.wrong(&["drift".into(), "of".into()], message);
+        if let Some(problem) = check.drift.as_ref().and_then(|drift| self.wrong_path(draft, &drift.of, &wrong)) {
+            problems.push(problem);
         }
     }
 
@@ -91,14 +88,13 @@ impl Known<'_> {
                 problems.push(suggest(problem, name, fact.args.keys().map(|name| &**name)));
             }
             match value.as_text().and_then(|text| text.split_once('.')) {
-                Some(("params", param)) => match draft.check.params.get(param) {
-                    Some(default) => drop(arguments.insert(name.clone(), default.clone())),
-                    None => {
-                        let problem =
-                            spot.wrong_about(&draft.document, param, format!("there is no parameter {param:?}"));
-                        problems.push(self.unknown_param(draft, problem, param));
+                Some(("params", param)) => {
+                    arguments.extend(draft.check.params.get(param).map(|default| (name.clone(), default.clone())));
+                    if !draft.check.params.contains_key(param) {
+                        let message = format!("there is no parameter {param:?}");
+                        problems.push(unknown_param(draft, spot.wrong_about(&draft.document, param, message), param));
                     }
-                },
+                }
                 // known per asset only; the engine reports what does not fit as a missing fact
                 Some(("asset", _)) => {}
                 _ => drop(arguments.insert(name.clone(), value.clone())),
@@ -129,7 +125,7 @@ impl Known<'_> {
         let problem = match name {
             NameRef::Fact(path) => self.wrong_path(draft, path, &wrong),
             NameRef::Param(param) => (!draft.check.params.contains_key(param))
-                .then(|| self.unknown_param(draft, wrong(format!("there is no parameter {param:?}")), param)),
+                .then(|| unknown_param(draft, wrong(format!("there is no parameter {param:?}")), param)),
             NameRef::Verdict(id) => {
                 (!draft.check.needs_checks.iter().any(|needed| needed.as_str() == &**id)).then(|| {
                     wrong(format!("the verdict of {id:?} is read without being listed"))
@@ -138,7 +134,9 @@ impl Known<'_> {
             }
             NameRef::Asset(_) => None,
         };
-        problem.into_iter().for_each(|problem| problems.push(problem));
+        if let Some(problem) = problem {
+            problems.push(problem);
+        }
     }
 
     /// What is wrong with a path that begins with a fact; nothing when the fact's own file is wrong.
@@ -161,15 +159,15 @@ impl Known<'_> {
         Some(suggest(wrong(format!("no fact is named by {path:?}")), path, needs))
     }
 
-    fn unknown_param(&self, draft: &CheckDraft, problem: Problem, name: &str) -> Problem {
-        suggest(problem, name, draft.check.params.keys().map(|name: &Arc<str>| &**name))
-    }
-
     fn unknown_fact(&self, problem: Problem, id: &str, problems: &mut Problems) {
         if !self.broken.contains(id) {
             problems.push(suggest(problem, id, self.facts.keys().map(FactId::as_str)));
         }
     }
+}
+
+fn unknown_param(draft: &CheckDraft, problem: Problem, name: &str) -> Problem {
+    suggest(problem, name, draft.check.params.keys().map(|name: &Arc<str>| &**name))
 }
 
 /// Whether `goal` can be reached from `from` along `next`.

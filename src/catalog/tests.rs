@@ -1,6 +1,7 @@
 //! The catalogue as a whole: one good folder, many bad ones, each named for its mistake.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::load::compile;
@@ -164,7 +165,7 @@ fn every_mistake_is_refused_at_its_line_with_advice() {
     let mut report = String::new();
     for (title, file, old, new) in cases {
         let problems = load_with(file, old, new).expect_err(title);
-        report.push_str(&format!("--- {title}\n{problems}\n\n"));
+        write!(report, "--- {title}\n{problems}\n\n").unwrap();
     }
     insta::assert_snapshot!("mistakes", report);
 }

@@ -105,7 +105,9 @@ impl Redactor {
             (Kind::Host, &known.hosts),
             (Kind::User, &known.users),
         ] {
-            words.iter().for_each(|word| redactor.know(kind, word));
+            for word in words {
+                redactor.know(kind, word);
+            }
         }
         redactor
     }
@@ -221,9 +223,8 @@ impl Redactor {
             format!("{}:{}:{}:{}:{about}:{}:{}", &row[1], &row[2], &row[3], &row[4], &row[6], &row[7])
         });
         let text = self.known_words(&text);
-        let text = MAIL.replace_all(&text, |found: &Captures<'_>| match ALGORITHM_DOMAINS.contains(&&found[1]) {
-            true => found[0].to_owned(),
-            false => "someone@example.org".to_owned(),
+        let text = MAIL.replace_all(&text, |found: &Captures<'_>| {
+            if ALGORITHM_DOMAINS.contains(&&found[1]) { found[0].to_owned() } else { "someone@example.org".to_owned() }
         });
         let text = MAC.replace_all(&text, |found: &Captures<'_>| {
             let separator = if found[0].contains('-') { "-" } else { ":" };
