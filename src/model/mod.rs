@@ -4,9 +4,11 @@
 
 mod asset;
 mod calendar;
+pub mod document;
 mod evidence;
 mod fact;
 mod id;
+mod problem;
 mod secret;
 mod verdict;
 mod zone;
@@ -16,6 +18,7 @@ pub use calendar::{Calendar, CalendarError, Window, WindowEffect};
 pub use evidence::{CheckResult, Evidence, EvidenceItem, Transition};
 pub use fact::{Answer, Missing, Params, Reading, TextAnswer, Value, Varbind};
 pub use id::{AssetId, CheckId, ControlId, FactId, IdError, ZoneId};
+pub use problem::{Problem, Problems, did_you_mean};
 pub use secret::Secret;
 pub use verdict::{Cause, Impact, Judgement, Severity, Transport, Verdict};
 pub use zone::{Conduit, Zone, ZoneRole};
