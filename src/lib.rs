@@ -3,4 +3,5 @@
 //! Modules stand in one order and import only those before them; `tests/layering.rs` keeps it.
 
 pub mod model;
+pub mod store;
 pub mod transport;
