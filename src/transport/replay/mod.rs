@@ -132,7 +132,8 @@ impl Transcript {
         match self.facts.get(fact) {
             Some(recorded) => recorded.replay(),
             None => {
-                let detail = format!("the transcript holds no answer for {fact}; record it or write one under `facts:`");
+                let detail =
+                    format!("the transcript holds no answer for {fact}; record it or write one under `facts:`");
                 Replayed::Reading(Reading::missing(Cause::NoData, detail))
             }
         }

@@ -15,7 +15,7 @@ static SECRETS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(concat!(
         r"\$(?:1|2[abxy]?|5|6|7|y|gy|sha1|md5|argon2i?d?)\$[./A-Za-z0-9$=,+]+",
         r"|(?s:-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\z))",
-        r"|(?i:\b(?:password|passwd|secret|community|psk|api[_-]?key|token)\b\s*[=:]\s*)(?-i:\S+)",
+        r#"|((?i:\b(?:password|passwd|secret|community|psk|api[_-]?key|token)\b"?\s*[=:]\s*"?))[^\s"]+"#,
     ))
     .expect("a constant pattern")
 });
@@ -47,7 +47,7 @@ impl Redaction {
     pub fn text(&self, text: &str) -> String {
         let mut longest_first: Vec<_> = self.replace.iter().collect();
         longest_first.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
-        let text = SECRETS.replace_all(text, REMOVED).into_owned();
+        let text = SECRETS.replace_all(text, format!("${{1}}{REMOVED}")).into_owned();
         longest_first.into_iter().fold(text, |text, (name, stand_in)| text.replace(name.as_str(), stand_in))
     }
 

@@ -116,9 +116,22 @@ fn secrets_do_not_leave_with_a_recording() {
         ("-----BEGIN PRIVATE KEY-----\ncut of", "[redacted]"),
         ("x s3cret y", "x [redacted] y"),
         ("hist-01.example", "host-1.example"),
-        ("password = hunter2\nport = 1", "[redacted]\nport = 1"),
+        ("password = hunter2\nport = 1", "password = [redacted]\nport = 1"),
+        (r#"{"token": "abc", "port": 1}"#, r#"{"token": "[redacted]", "port": 1}"#),
         ("permitrootlogin no\npasswordauthentication yes\n", "permitrootlogin no\npasswordauthentication yes\n"),
     ] {
         assert_eq!(redaction.text(said), left);
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn whatever_an_asset_said_survives_being_written_and_read(stdout: String, stderr in "[ -~\n\t]{0,80}", key: String) {
+        let mut transcript = Transcript::default();
+        let (text, value) = (FactId::parse("linux.x").unwrap(), FactId::parse("tcp.x").unwrap());
+        transcript.record(&text, &Ok(Answer::Text(TextAnswer { stdout: stdout.clone(), stderr, exit: None, truncated: true })));
+        transcript.record(&value, &Ok(Answer::Value(Value::map([(key, Value::text(stdout))]))));
+        let yaml = transcript.to_yaml().unwrap();
+        proptest::prop_assert_eq!(Transcript::parse(&yaml).unwrap(), transcript, "{}", yaml);
     }
 }
