@@ -1,6 +1,8 @@
 //! What the tests of several protocols need: gates without waiting, and listeners that misbehave.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -91,4 +93,57 @@ pub(super) async fn resetting() -> u16 {
         }
     });
     port
+}
+
+/// Sends one byte of `answer` at a time, for ever slower than anybody waits.
+pub(super) async fn dripping(answer: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                for byte in answer.iter().cycle() {
+                    if stream.write_all(&[*byte]).await.is_err() {
+                        return;
+                    }
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            });
+        }
+    });
+    port
+}
+
+/// A modern TLS server that shows a fresh certificate, answers with `answer` and counts its connections.
+pub(super) async fn modern_tls(answer: &'static [u8]) -> (u16, Arc<AtomicU64>) {
+    let key = rcgen::generate_simple_self_signed(vec!["plc-1.example".into()]).unwrap();
+    let chain = vec![key.cert.der().clone()];
+    let secret = rustls::pki_types::PrivateKeyDer::try_from(key.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, secret)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let count = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&count);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                let mut question = [0_u8; 4096];
+                if matches!(stream.read(&mut question).await, Ok(1..)) {
+                    stream.write_all(answer).await.ok();
+                }
+                stream.shutdown().await.ok();
+            });
+        }
+    });
+    (port, count)
 }
