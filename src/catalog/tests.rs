@@ -102,6 +102,60 @@ fn the_catalogue_in_the_binary_loads() {
     }
 }
 
+#[test]
+fn the_catalogue_in_the_binary_keeps_the_house_rules() {
+    let catalog = Catalog::load(true, &[]).unwrap_or_default();
+    assert_eq!(catalog.lint().to_string(), "");
+}
+
+#[test]
+fn every_check_in_the_binary_says_what_its_fixtures_expect() {
+    let catalog = Catalog::load(true, &[]).unwrap_or_default();
+    let wrong: Vec<String> =
+        catalog.test(None).iter().filter(|report| !report.is_right()).map(ToString::to_string).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_check_in_the_binary_explains_itself() {
+    let catalog = Catalog::load(true, &[]).unwrap_or_default();
+    for (id, check) in &catalog.checks {
+        let text = catalog.explain(id).unwrap();
+        assert!(text.contains(&check.fix) && text.lines().all(|line| !line.ends_with(" - ")), "{text}");
+    }
+}
+
+#[test]
+fn an_extra_folder_is_read_from_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in good() {
+        let file = folder.path().join(name.strip_prefix("checks/").unwrap());
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+    std::fs::write(folder.path().join("README.md"), "not part of it").unwrap();
+    let catalog = Catalog::load(false, &[folder.path().to_owned()]).unwrap();
+    assert_eq!(catalog.checks.len(), 1);
+    std::fs::write(folder.path().join("linux/b.yml"), "id: b").unwrap();
+    let problems = Catalog::load(false, &[folder.path().to_owned()]).unwrap_err().to_string();
+    assert!(problems.contains("ends in .yaml, not .yml"), "{problems}");
+}
+
+#[test]
+fn rows_remember_since_when_they_are_there() {
+    let remember = Remember { key: vec!["package".into(), "candidate".into()] };
+    let now: crate::model::Time = "2026-11-24T00:00:00Z".parse().unwrap();
+    let row = |package: &str| Value::map([("package", package.into()), ("candidate", Value::Int(2))]);
+    let value = Value::map([("rows", Value::list([row("old"), row("new"), Value::map([("x", Value::Null)])]))]);
+    let mut first_seen = |name: &str| if name == "old 2" { now - chrono::TimeDelta::hours(36) } else { now };
+    let marked = remember.mark(value, now, &mut first_seen);
+    let rows = marked.at("rows").unwrap().as_list().unwrap();
+    assert_eq!(rows[0].get("age_days"), Some(&Value::Float(1.5)));
+    assert_eq!(rows[0].get("first_seen"), Some(&Value::text("2026-11-22T12:00:00+00:00")));
+    assert_eq!(rows[1].get("age_days"), Some(&Value::Float(0.0)));
+    assert_eq!(rows[2].get("age_days"), None);
+}
+
 /// One wrong line, and what is said about it.
 #[test]
 fn every_mistake_is_refused_at_its_line_with_advice() {
