@@ -12,6 +12,7 @@ const MAX_REASON: usize = 1_500;
 /// In this order: what positively excludes the asset, then what the evidence must show to count at all, then
 /// the assertions, then the warnings. Facts that no deciding assertion needs may be missing. Assertions that
 /// all had nothing to judge give no pass.
+#[must_use]
 pub fn judge(rule: &Rule, context: &Context<'_>) -> Judgement {
     excluded(rule, context).or_else(|| unmet(rule, context)).unwrap_or_else(|| asserted(rule, context))
 }
@@ -21,26 +22,26 @@ fn excluded(rule: &Rule, context: &Context<'_>) -> Option<Judgement> {
     let matcher = rule.not_applicable_when.iter().find(holds)?;
     let seen = matcher.describe(context).unwrap_or_default();
     let reason = format!("does not concern this asset: {}", seen.text);
-    Some(conclude(Verdict::NotApplicable, reason, seen, context))
+    Some(conclude(Verdict::NotApplicable, &reason, seen, context))
 }
 
 fn unmet(rule: &Rule, context: &Context<'_>) -> Option<Judgement> {
     rule.requires.iter().find_map(|matcher| match matcher.evaluate(context) {
         Outcome::Holds | Outcome::Vacuous => None,
-        Outcome::Missing(missing) => Some(unknown(missing, context)),
+        Outcome::Missing(missing) => Some(unknown(&missing, context)),
         Outcome::Offends(seen) => {
             let reason = format!("the evidence does not count: {}", seen.text);
-            Some(conclude(Verdict::Unknown(matcher.cause()), reason, *seen, context))
+            Some(conclude(Verdict::Unknown(matcher.cause()), &reason, *seen, context))
         }
     })
 }
 
 fn asserted(rule: &Rule, context: &Context<'_>) -> Judgement {
     match all(&rule.assert, context) {
-        Outcome::Offends(seen) => conclude(Verdict::Fail, seen.text.clone(), *seen, context),
-        Outcome::Missing(missing) => unknown(missing, context),
+        Outcome::Offends(seen) => conclude(Verdict::Fail, &seen.text.clone(), *seen, context),
+        Outcome::Missing(missing) => unknown(&missing, context),
         Outcome::Vacuous => unknown(
-            Missing::new(
+            &Missing::new(
                 Cause::NoData,
                 "nothing was judged: no assertion found anything to look at; exclude such assets with not_applicable_when",
             ),
@@ -54,12 +55,12 @@ fn asserted(rule: &Rule, context: &Context<'_>) -> Judgement {
 fn warned(rule: &Rule, context: &Context<'_>) -> Judgement {
     let seen = passed(rule, context);
     match all(&rule.warn, context) {
-        Outcome::Offends(warning) => conclude(Verdict::Warn, warning.text.clone(), *warning, context),
+        Outcome::Offends(warning) => conclude(Verdict::Warn, &warning.text.clone(), *warning, context),
         Outcome::Missing(missing) => {
             let reason = format!("{}; a warning could not be judged: {}", seen.text, missing.detail);
-            conclude(Verdict::Pass, reason, seen, context)
+            conclude(Verdict::Pass, &reason, seen, context)
         }
-        Outcome::Holds | Outcome::Vacuous => conclude(Verdict::Pass, seen.text.clone(), seen, context),
+        Outcome::Holds | Outcome::Vacuous => conclude(Verdict::Pass, &seen.text.clone(), seen, context),
     }
 }
 
@@ -77,14 +78,14 @@ const fn s(there: bool) -> &'static str {
     if there { "s" } else { "" }
 }
 
-fn unknown(missing: Missing, context: &Context<'_>) -> Judgement {
-    conclude(Verdict::Unknown(missing.cause), missing.detail, Finding::default(), context)
+fn unknown(missing: &Missing, context: &Context<'_>) -> Judgement {
+    conclude(Verdict::Unknown(missing.cause), &missing.detail, Finding::default(), context)
 }
 
-fn conclude(verdict: Verdict, reason: String, seen: Finding, context: &Context<'_>) -> Judgement {
+fn conclude(verdict: Verdict, reason: &str, seen: Finding, context: &Context<'_>) -> Judgement {
     Judgement {
         verdict,
-        reason: line(&reason),
+        reason: line(reason),
         observed: seen.observed,
         expected: seen.expected,
         params: context.params.clone(),

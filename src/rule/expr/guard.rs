@@ -154,11 +154,12 @@ impl<'e> Walk<'e> {
         if depth > MAX_DEPTH {
             return Err(format!("an expression is at most {MAX_DEPTH} operations deep"));
         }
-        if let Some((root, fields)) = path(expression) {
-            if !root.starts_with('@') && !self.locals.contains(&root) {
-                self.reads(root, fields);
-                return Ok(());
-            }
+        if let Some((root, fields)) = path(expression)
+            && !root.starts_with('@')
+            && !self.locals.contains(&root)
+        {
+            self.reads(root, fields);
+            return Ok(());
         }
         let next = depth + 1;
         match &expression.expr {

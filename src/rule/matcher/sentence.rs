@@ -102,7 +102,7 @@ fn clipped(value: &Value, depth: usize) -> Value {
 
 /// What is looked at: the subject, its field and its filter.
 pub(super) fn subject(test: &Test) -> String {
-    let mut text = match &test.field {
+    let mut said = match &test.field {
         Some(field) => format!("{field} of {}", test.subject),
         None => test.subject.to_string(),
     };
@@ -111,23 +111,23 @@ pub(super) fn subject(test: &Test) -> String {
             Some(name) => format!("{field}: {name}"),
             None => format!("{field}: {}", operand.literal().map(shown).unwrap_or_default()),
         });
-        let _ = write!(text, " ({})", conditions.collect::<Vec<_>>().join(", "));
+        let _ = write!(said, " ({})", conditions.collect::<Vec<_>>().join(", "));
     }
-    text
+    said
 }
 
 /// What is wanted, with the parameter it comes from.
 pub(super) fn expected(test: &Test, resolved: &Resolved<'_>) -> String {
-    let mut text = wanted(resolved);
+    let mut said = wanted(resolved);
     let names: Vec<String> = test.op.names().map(ToString::to_string).collect();
     if !names.is_empty() {
-        let _ = write!(text, " ({})", names.join(", "));
+        let _ = write!(said, " ({})", names.join(", "));
     }
     if let Some(except) = &test.except {
         let except = except.name().map(ToString::to_string).or_else(|| except.literal().map(shown));
-        let _ = write!(text, ", except {}", except.unwrap_or_default());
+        let _ = write!(said, ", except {}", except.unwrap_or_default());
     }
-    text
+    said
 }
 
 fn wanted(resolved: &Resolved<'_>) -> String {
@@ -173,8 +173,7 @@ pub(super) fn expected_value(resolved: &Resolved<'_>) -> Value {
             let bounds = [("at_least", at_least), ("at_most", at_most)];
             Value::map(bounds.into_iter().filter_map(|(name, bound)| Some((name, Value::Int((*bound)?)))))
         }
-        Resolved::Exists(wanted) => Value::Bool(*wanted),
-        Resolved::Empty(wanted) => Value::Bool(*wanted),
+        Resolved::Exists(wanted) | Resolved::Empty(wanted) => Value::Bool(*wanted),
         Resolved::Unique => Value::Bool(true),
     }
 }
@@ -188,8 +187,7 @@ impl Template {
 
     /// Refuses places that nothing fills.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let mut rest = text.to_owned();
-        Self::PLACES.iter().for_each(|place| rest = rest.replace(place, ""));
+        let rest = Self::PLACES.iter().fold(text.to_owned(), |rest, place| rest.replace(place, ""));
         if let Some((_, after)) = rest.split_once('{') {
             let name = after.split('}').next().unwrap_or_default();
             return Err(format!("`say` has no place {{{name}}}; there are {}", Self::PLACES.join(", ")));

@@ -106,12 +106,12 @@ impl Tally {
         } else {
             words::clip(&self.offenders.into_iter().next().map(|(_, value)| value).unwrap_or_default())
         };
-        let text = if several && self.seen > 0 {
+        let said = if several && self.seen > 0 {
             format!("{subject_words}: {} of {} offend ({offenders}); expected {expected}", self.count, self.seen)
         } else {
             format!("{subject_words} is {offenders}; expected {expected}")
         };
-        Finding { text: sentence(text), offenders, observed, expected: words::expected_value(resolved) }
+        Finding { text: sentence(said), offenders, observed, expected: words::expected_value(resolved) }
     }
 }
 
@@ -165,7 +165,7 @@ pub(super) fn label(row: Row<'_>, test: &Test) -> Option<String> {
 /// What a test that holds saw.
 pub(super) fn describe(test: &Test, resolved: &Resolved<'_>, selection: &Selection<'_>, subject: &Value) -> Finding {
     let expected = words::expected(test, resolved);
-    let text = match subject {
+    let said = match subject {
         Value::List(items) if items.len() > 3 || items.iter().any(|item| item.as_map().is_some()) => {
             format!("{}: {} elements, as expected: {expected}", words::subject(test), items.len())
         }
@@ -176,7 +176,7 @@ pub(super) fn describe(test: &Test, resolved: &Resolved<'_>, selection: &Selecti
         other => format!("{} is {}, as expected: {expected}", words::subject(test), shown(other)),
     };
     Finding {
-        text: sentence(text),
+        text: sentence(said),
         offenders: String::new(),
         observed: words::clip(subject),
         expected: words::expected_value(resolved),

@@ -153,7 +153,7 @@ fn presence_is_asked_for_by_name() {
         (r#"[{"s": "a"}]"#, "where: {s: b}, exists: true", "offends"),
         (r#"[{"s": "a"}]"#, "where: {s: b}, absent: true", "holds"),
         (r#"[{"s": "b"}]"#, "where: {s: b}, absent: true", "offends"),
-        (r#"[{}]"#, "where: {s: b}, absent: true", "no_data"),
+        ("[{}]", "where: {s: b}, absent: true", "no_data"),
     ]);
     let scene = Scene::new().reading("t.f", Reading::Absent("no such file".into())).missing("t.g", Cause::Timeout);
     assert_eq!(scene.word("{fact: t.f.x, absent: true}"), "holds");

@@ -102,7 +102,8 @@ impl<'a> Whole<'_, 'a> {
                 ));
             }
         };
-        let (low, high) = (values as i64, (values + unclear) as i64);
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let (low, high) = (number(values), number(values + unclear));
         if at_least.is_some_and(|bound| high < bound) || at_most.is_some_and(|bound| low > bound) {
             return self.miscounted(low);
         }
