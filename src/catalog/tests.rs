@@ -299,6 +299,24 @@ fn the_nearest_parameter_wins() {
 }
 
 #[test]
+fn a_field_of_a_map_is_set_without_the_others() {
+    const CHECK: &str = "checks/linux/ssh-root-login.yaml";
+    let catalog = load_with(CHECK, "min: 3 }", "min: 3, days: { high: 30, low: 90 } }").unwrap();
+    let check = catalog.check(&id("ssh-root-login")).unwrap();
+    let days = |field: &str, value: Value| {
+        Overrides::from([(id("ssh-root-login"), BTreeMap::from([(Arc::from("days"), Value::map([(field, value)]))]))])
+    };
+    let asset = super::fixtures::specimen(Kind::LinuxHost);
+    let params = check.resolve_params(&asset, None, None, None, Some(&days("high", Value::Int(14))));
+    assert_eq!(params["days"], Value::map([("high", Value::Int(14)), ("low", Value::Int(90))]));
+    let told =
+        |overrides: &Overrides| catalog.check_params(overrides).into_iter().map(|mistake| mistake.message).next();
+    assert_eq!(told(&days("high", Value::Int(14))), None);
+    assert_eq!(told(&days("hihg", Value::Int(14))).unwrap(), "`days` has no field `hihg`");
+    assert_eq!(told(&days("high", "x".into())).unwrap(), "expected a whole number, found text (x)");
+}
+
+#[test]
 fn a_wrong_override_is_told_with_advice() {
     let catalog = load(&good()).unwrap();
     let one = |check: &str, param: &str, value: Value| {
