@@ -19,7 +19,7 @@ pub enum Question {
     /// A command, over SSH or on the monitor host itself.
     Ssh(ssh::Question),
     /// What the SSH session negotiated.
-    SshSession(Empty),
+    SshSession(ssh::SessionQuestion),
     /// Objects of an SNMP agent.
     Snmp(snmp::Question),
     /// Which SNMP versions and communities an agent answers.
@@ -37,11 +37,6 @@ pub enum Question {
     /// Computed by the engine, nothing is sent.
     Derived(Derived),
 }
-
-/// A kind of question that has no settings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Empty {}
 
 /// What the engine computes from other facts, the inventory or signed files.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

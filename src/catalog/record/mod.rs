@@ -37,13 +37,19 @@ pub fn record(
             about.insert(key, Value::text(redactor.text(text)));
         }
     }
-    let fixture = Fixture { now: now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true), asset: about, facts };
+    let fixture = Fixture {
+        origin: "recorded",
+        now: now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        asset: about,
+        facts,
+    };
     let text = serde_saphyr::to_string(&fixture).map_err(|error| error.to_string())?;
     Ok(format!("# Recorded and masked by nis2watch; read it before you share it.\n{text}"))
 }
 
 #[derive(Serialize)]
 struct Fixture {
+    origin: &'static str,
     now: String,
     asset: BTreeMap<&'static str, Value>,
     facts: BTreeMap<String, Recorded>,
