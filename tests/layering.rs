@@ -1,5 +1,7 @@
 //! Keeps the one downward order of modules: a module may import only those before it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

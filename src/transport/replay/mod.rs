@@ -129,14 +129,11 @@ impl Transcript {
     }
 
     fn replay(&self, fact: &FactId) -> Replayed {
-        match self.facts.get(fact) {
-            Some(recorded) => recorded.replay(),
-            None => {
-                let detail =
-                    format!("the transcript holds no answer for {fact}; record it or write one under `facts:`");
-                Replayed::Reading(Reading::missing(Cause::NoData, detail))
-            }
-        }
+        let Some(recorded) = self.facts.get(fact) else {
+            let detail = format!("the transcript holds no answer for {fact}; record it or write one under `facts:`");
+            return Replayed::Reading(Reading::missing(Cause::NoData, detail));
+        };
+        recorded.replay()
     }
 }
 

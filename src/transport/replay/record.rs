@@ -48,6 +48,7 @@ struct Written {
     stderr: Option<String>,
     /// Outer: whether it is written; inner: null for a status that never came.
     #[serde(deserialize_with = "given")]
+    #[expect(clippy::option_option, reason = "not written, null and a number are three things")]
     exit: Option<Option<i32>>,
     truncated: Option<bool>,
     varbinds: Option<Varbinds>,

@@ -67,7 +67,9 @@ impl Redaction {
                 text.stderr = self.text(&text.stderr);
             }
             Recorded::Answer(Answer::Varbinds(varbinds)) => {
-                varbinds.iter_mut().for_each(|varbind| varbind.value = self.value(&varbind.value));
+                for varbind in varbinds {
+                    varbind.value = self.value(&varbind.value);
+                }
             }
             Recorded::Answer(Answer::Value(value)) => *value = self.value(value),
             Recorded::Absent(how) => *how = Arc::from(self.text(how)),
@@ -81,7 +83,9 @@ impl Transcript {
     pub fn redact(&mut self, redaction: &Redaction) {
         self.facts.values_mut().for_each(|recorded| redaction.recorded(recorded));
         for fields in [&mut self.asset, &mut self.params] {
-            fields.values_mut().for_each(|value| *value = redaction.value(value));
+            for value in fields.values_mut() {
+                *value = redaction.value(value);
+            }
         }
         self.note = self.note.take().map(|note| redaction.text(&note));
     }

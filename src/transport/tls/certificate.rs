@@ -1,5 +1,7 @@
 //! What a certificate says about itself; whether to believe it is for the checks.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, SecondsFormat};
 use sha2::{Digest, Sha256};
 use x509_parser::certificate::X509Certificate;
@@ -36,7 +38,10 @@ fn short(der: &[u8], now: Time) -> Fields {
 }
 
 fn describe(der: &[u8], now: Time) -> Fields {
-    let sha256 = Sha256::digest(der).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let sha256 = Sha256::digest(der).iter().fold(String::with_capacity(64), |mut text, byte| {
+        write!(text, "{byte:02x}").ok();
+        text
+    });
     let mut fields = vec![("sha256", Value::text(sha256))];
     match X509Certificate::from_der(der) {
         Ok((_, certificate)) => read(&certificate, now, &mut fields),

@@ -133,7 +133,7 @@ const SERVER_HELLO: u8 = 2;
 const CERTIFICATE: u8 = 11;
 const SERVER_HELLO_DONE: u8 = 14;
 
-/// ECDSA, EdDSA, RSA-PSS, RSA and DSA, down to SHA-1: whatever a server signs with is welcome.
+/// ECDSA, `EdDSA`, RSA-PSS, RSA and DSA, down to SHA-1: whatever a server signs with is welcome.
 const SIGNATURES: [u8; 30] = [4, 3, 5, 3, 6, 3, 8, 7, 8, 8, 8, 4, 8, 5, 8, 6, 8, 9, 4, 1, 5, 1, 6, 1, 2, 3, 2, 1, 2, 2];
 
 /// The random bytes that mark a `ServerHello` as a `HelloRetryRequest` (RFC 8446, section 4.1.3).
