@@ -129,14 +129,13 @@ impl Transcript {
     }
 
     fn replay(&self, fact: &FactId) -> Replayed {
-        match self.facts.get(fact) {
-            Some(recorded) => recorded.replay(),
-            None => {
-                let detail =
-                    format!("the transcript holds no answer for {fact}; record it or write one under `facts:`");
-                Replayed::Reading(Reading::missing(Cause::NoData, detail))
-            }
-        }
+        self.facts.get(fact).map_or_else(
+            || {
+                let wanted = format!("the transcript has no answer for {fact}; record it or write one under `facts:`");
+                Replayed::Reading(Reading::missing(Cause::NoData, wanted))
+            },
+            Recorded::replay,
+        )
     }
 }
 
