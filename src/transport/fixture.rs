@@ -58,7 +58,7 @@ pub(super) async fn answering(answer: Vec<u8>) -> u16 {
             let answer = answer.clone();
             tokio::spawn(async move {
                 let mut question = [0_u8; 4096];
-                let _ = stream.read(&mut question).await;
+                let _some = stream.read(&mut question).await;
                 stream.write_all(&answer).await.ok();
                 stream.shutdown().await.ok();
                 while matches!(stream.read(&mut question).await, Ok(1..)) {}

@@ -162,6 +162,18 @@ mod tests {
         assert!(ask_sh("true", Duration::from_secs(5), &spent).await.is_ok());
     }
 
+    #[tokio::test]
+    async fn without_root_and_sudo_the_privilege_is_missing_and_nothing_else_is_wrong() {
+        let timeout = Duration::from_secs(10);
+        let command = Command { run: "id -u", privileged: true, max_bytes: 100, timeout };
+        match ask_one(&command, &gate(quick()), false).await {
+            // a machine whose sudo asks for no password
+            Ok(Answer::Text(answer)) => assert_eq!(answer.stdout, "0\n"),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => assert_eq!(error.cause(), Cause::Privilege),
+        }
+    }
+
     #[test]
     fn only_sudo_itself_refuses() {
         assert!(sudo_refused("sudo: a password is required\n"));

@@ -129,11 +129,13 @@ impl Transcript {
     }
 
     fn replay(&self, fact: &FactId) -> Replayed {
-        let Some(recorded) = self.facts.get(fact) else {
-            let detail = format!("the transcript holds no answer for {fact}; record it or write one under `facts:`");
-            return Replayed::Reading(Reading::missing(Cause::NoData, detail));
-        };
-        recorded.replay()
+        self.facts.get(fact).map_or_else(
+            || {
+                let wanted = format!("the transcript has no answer for {fact}; record it or write one under `facts:`");
+                Replayed::Reading(Reading::missing(Cause::NoData, wanted))
+            },
+            Recorded::replay,
+        )
     }
 }
 

@@ -40,16 +40,17 @@ impl Recorded {
     }
 }
 
+/// Outer: whether it is written; inner: null for a status that never came.
+type WrittenExit = Option<Option<i32>>;
+
 /// The keys of the mapping; which go together is checked afterwards, so that mistakes get a sentence.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Written {
     stdout: Option<String>,
     stderr: Option<String>,
-    /// Outer: whether it is written; inner: null for a status that never came.
     #[serde(deserialize_with = "given")]
-    #[expect(clippy::option_option, reason = "not written, null and a number are three things")]
-    exit: Option<Option<i32>>,
+    exit: WrittenExit,
     truncated: Option<bool>,
     varbinds: Option<Varbinds>,
     #[serde(deserialize_with = "given")]

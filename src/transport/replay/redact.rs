@@ -81,11 +81,11 @@ impl Redaction {
 impl Transcript {
     /// Takes out what must not leave the plant. What remains is still to be read by a person before it is shared.
     pub fn redact(&mut self, redaction: &Redaction) {
-        self.facts.values_mut().for_each(|recorded| redaction.recorded(recorded));
-        for fields in [&mut self.asset, &mut self.params] {
-            for value in fields.values_mut() {
-                *value = redaction.value(value);
-            }
+        for recorded in self.facts.values_mut() {
+            redaction.recorded(recorded);
+        }
+        for value in self.asset.values_mut().chain(self.params.values_mut()) {
+            *value = redaction.value(value);
         }
         self.note = self.note.take().map(|note| redaction.text(&note));
     }

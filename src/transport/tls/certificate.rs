@@ -38,16 +38,19 @@ fn short(der: &[u8], now: Time) -> Fields {
 }
 
 fn describe(der: &[u8], now: Time) -> Fields {
-    let sha256 = Sha256::digest(der).iter().fold(String::with_capacity(64), |mut text, byte| {
-        write!(text, "{byte:02x}").ok();
-        text
-    });
-    let mut fields = vec![("sha256", Value::text(sha256))];
+    let mut fields = vec![("sha256", Value::text(hex(&Sha256::digest(der))))];
     match X509Certificate::from_der(der) {
         Ok((_, certificate)) => read(&certificate, now, &mut fields),
         Err(_) => fields.push(("detail", Value::text("the certificate does not parse"))),
     }
     fields
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn read(certificate: &X509Certificate<'_>, now: Time, fields: &mut Fields) {

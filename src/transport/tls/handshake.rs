@@ -14,7 +14,8 @@ use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, ProtocolVers
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::Ended;
-use super::hello::{self, Flight, MAX_CERTIFICATES, MAX_FLIGHT, Version};
+use super::flight::{End, Flight, MAX_CERTIFICATES, MAX_FLIGHT};
+use super::hello::Version;
 use crate::transport::gate::Stream;
 
 static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(rustls::crypto::ring::default_provider()));
@@ -158,7 +159,7 @@ async fn talk(stream: &mut Stream, connection: &mut ClientConnection, flight: &m
         }
         if reads_along {
             match flight.push(came) {
-                Some(hello::End::NotTls) => return Ended::not_tls(came),
+                Some(End::NotTls) => return Ended::not_tls(came),
                 end => reads_along = end.is_none(),
             }
         }

@@ -5,6 +5,7 @@
 //! time, closed in order. What cannot be told apart from trouble is undecided, never refused.
 
 mod certificate;
+mod flight;
 mod handshake;
 mod hello;
 mod offer;
@@ -164,7 +165,7 @@ impl Ended {
     fn in_words(&self) -> String {
         match self {
             Self::Complete => "answered".into(),
-            Self::Alert(description) => hello::alert_name(*description),
+            Self::Alert(description) => flight::alert_name(*description),
             Self::Closed => "closed the connection without a word".into(),
             Self::Silent => "no answer to the hello in time".into(),
             Self::NotTls(quote) => format!("not TLS, it said {quote:?}"),
@@ -173,13 +174,13 @@ impl Ended {
     }
 }
 
-impl From<hello::End> for Ended {
-    fn from(end: hello::End) -> Self {
+impl From<flight::End> for Ended {
+    fn from(end: flight::End) -> Self {
         match end {
-            hello::End::Complete => Self::Complete,
-            hello::End::Alert(description) => Self::Alert(description),
-            hello::End::NotTls => Self::NotTls(String::new()),
-            hello::End::Broken(problem) => Self::Broken(problem.into()),
+            flight::End::Complete => Self::Complete,
+            flight::End::Alert(description) => Self::Alert(description),
+            flight::End::NotTls => Self::NotTls(String::new()),
+            flight::End::Broken(problem) => Self::Broken(problem.into()),
         }
     }
 }

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 
 use super::Ended;
-use super::hello::{End, Flight};
+use super::flight::{End, Flight};
 use crate::model::Transport;
 use crate::transport::TransportError;
 use crate::transport::gate::{Gate, Refusal, Stream};

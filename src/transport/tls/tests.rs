@@ -7,9 +7,9 @@ use tokio::process::{Child, Command};
 use super::*;
 use crate::model::{Cause, Transport};
 use crate::transport::fixture::{
-    answering, closed_port, dripping, full_backlog, gate, gate_to, modern_tls, quick, resetting, silent,
+    answering, closed_port, dripping, full_backlog, gate, gate_to, modern_tls, quick, resetting, setup, silent,
 };
-use crate::transport::gate::Limits;
+use crate::transport::gate::{Limits, Switch};
 
 fn question(port: u16) -> Question {
     Question { ports: vec![port], versions: true, ciphers: false, timeout: Duration::from_secs(10) }
@@ -229,4 +229,21 @@ async fn a_name_is_sent_as_such_and_an_address_is_not() {
 async fn a_name_without_an_address_is_unreachable() {
     let error = ask_one(&question(443), &gate_to("no-such-host.invalid", quick())).await.unwrap_err();
     assert_eq!(error.cause(), Cause::Unreachable);
+}
+
+#[tokio::test]
+async fn the_kill_switch_ends_a_handshake_and_proves_nothing() {
+    let switch = Switch::default();
+    let gate = Gate::new(setup("127.0.0.1", quick()), switch.clone(), chrono::Utc::now);
+    let port = silent().await;
+    let asking = tokio::spawn({
+        let gate = gate.clone();
+        async move { ask_one(&question(port), &gate).await }
+    });
+    while gate.books().entry(Transport::Tls).bytes_sent == 0 {
+        tokio::task::yield_now().await;
+    }
+    switch.turn_off();
+    assert_eq!(asking.await.unwrap().unwrap_err().cause(), Cause::Inactive);
+    assert_eq!(gate.books().entry(Transport::Tls).connections, 1);
 }
