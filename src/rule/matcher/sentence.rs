@@ -3,6 +3,7 @@
 //! Everything here may carry text of a device: it is escaped, and cut before it grows.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use super::op::Resolved;
 use super::test::Test;
@@ -75,7 +76,11 @@ pub(super) fn sentence(text: String) -> String {
 
 /// A value to be kept with a judgement: cut in length, number and depth; cheap when nothing is to be cut.
 pub(in crate::rule) fn clip(value: &Value) -> Value {
-    if fits(value, KEPT_DEPTH) { value.clone() } else { clipped(value, KEPT_DEPTH) }
+    clip_at(value, KEPT_DEPTH)
+}
+
+fn clip_at(value: &Value, depth: usize) -> Value {
+    if fits(value, depth) { value.clone() } else { clipped(value, depth) }
 }
 
 fn fits(value: &Value, depth: usize) -> bool {
@@ -93,9 +98,12 @@ fn clipped(value: &Value, depth: usize) -> Value {
         Value::List(_) | Value::Map(_) if depth == 0 => Value::text("…"),
         Value::List(items) => {
             let more = (items.len() > KEPT).then(|| Value::text(format!("… and {} more", items.len() - KEPT)));
-            Value::list(items.iter().take(KEPT).map(|item| clipped(item, depth - 1)).chain(more))
+            Value::list(items.iter().take(KEPT).map(|item| clip_at(item, depth - 1)).chain(more))
         }
-        Value::Map(fields) => Value::map(fields.iter().take(KEPT).map(|(key, value)| (key, clipped(value, depth - 1)))),
+        Value::Map(fields) => {
+            let kept = fields.iter().take(KEPT).map(|(key, value)| (key.clone(), clip_at(value, depth - 1)));
+            Value::Map(Arc::new(kept.collect()))
+        }
         other => other.clone(),
     }
 }
@@ -159,7 +167,7 @@ fn wanted(resolved: &Resolved<'_>) -> String {
 
 /// What is wanted, as a value for the record.
 pub(super) fn expected_value(resolved: &Resolved<'_>) -> Value {
-    let list = |set: &Set| clip(&Value::list(set.items().iter().cloned()));
+    let list = |set: &Set| clip(set.source());
     match resolved {
         Resolved::Equals(value, _)
         | Resolved::NotEquals(value, _)
