@@ -6,5 +6,8 @@
 
 mod error;
 pub mod gate;
+pub mod snmp;
+pub mod ssh;
+pub mod ssh_service;
 
 pub use error::{Endpoint, TransportError};

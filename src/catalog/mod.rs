@@ -1,0 +1,124 @@
+//! The catalogue: what can be asked (facts) and what is required (checks), as data files.
+//!
+//! Files come from the copy inside the binary and from extra folders. Everything is read, compiled and
+//! cross-checked at load, and every mistake of every file is reported at once: a catalogue that loads has no
+//! unknown fact, control, parameter or name left in it. Nothing here asks, schedules or stores.
+
+mod ask;
+mod check;
+mod controls;
+mod coverage;
+mod explain;
+mod fact;
+mod fixtures;
+mod form;
+mod lint;
+mod load;
+mod names;
+mod params;
+mod question;
+mod record;
+mod selector;
+mod sources;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+pub use ask::{Arguments, Ask};
+pub use check::{Baseline, Check, Drift, Need};
+pub use controls::{Control, Controls, PlannedCheck, Point, References, SeedBullet};
+pub use coverage::{Coverage, CoverageRow, Measured};
+pub use fact::{Budget, Fact, Remember};
+pub use fixtures::{FixtureReport, Outcome};
+pub use params::{Overrides, ParamMistake};
+pub use question::{Derived, Question};
+pub use record::{Known, Redactor, record};
+pub use selector::{Condition, Expression, Key, Selector, Subject};
+
+pub use crate::model::Problems as LoadErrors;
+use crate::model::{CheckId, FactId};
+use crate::transport::ssh;
+
+/// Facts, checks and controls, compiled and cross-checked.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    /// How to ask for things.
+    pub facts: BTreeMap<FactId, Arc<Fact>>,
+    /// What is required.
+    pub checks: BTreeMap<CheckId, Arc<Check>>,
+    /// What the law and the standards ask.
+    pub controls: Controls,
+    /// Groups of checks, by folder.
+    pub packs: BTreeMap<Arc<str>, Pack>,
+    /// Recorded transcripts with expected verdicts.
+    fixtures: Vec<sources::SourceFile>,
+}
+
+/// A group of checks, `pack.yaml` in its folder.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pack {
+    /// Name of the folder.
+    pub id: Arc<str>,
+    /// What its checks have in common.
+    pub title: String,
+    /// More about it.
+    #[serde(default)]
+    pub summary: String,
+}
+
+impl Catalog {
+    /// A fact that a loaded check or fact names.
+    #[must_use]
+    pub fn fact(&self, id: &FactId) -> Option<&Arc<Fact>> {
+        self.facts.get(id)
+    }
+
+    /// A check by its id.
+    #[must_use]
+    pub fn check(&self, id: &CheckId) -> Option<&Arc<Check>> {
+        self.checks.get(id)
+    }
+
+    /// The facts that a check reads, with those that they are computed from, each once, sources first.
+    #[must_use]
+    pub fn facts_of(&self, check: &Check) -> Vec<&Arc<Fact>> {
+        let mut found: Vec<&Arc<Fact>> = Vec::new();
+        for need in &check.needs {
+            self.with_sources(&need.fact, &mut found);
+        }
+        found
+    }
+
+    fn with_sources<'a>(&'a self, id: &FactId, found: &mut Vec<&'a Arc<Fact>>) {
+        let Some(fact) = self.facts.get(id).filter(|fact| !found.iter().any(|known| known.id == fact.id)) else {
+            return;
+        };
+        fact.needs.iter().for_each(|source| self.with_sources(source, found));
+        found.push(fact);
+    }
+
+    /// Every command that facts run on a host; the collector script is made of these.
+    #[must_use]
+    pub fn commands(&self) -> Vec<(FactId, &ssh::Question)> {
+        self.facts
+            .values()
+            .filter_map(|fact| match fact.ask.standard() {
+                Question::Ssh(question) => Some((fact.id.clone(), question)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Those of them that need root; the lines for sudo and doas are made of these.
+    #[must_use]
+    pub fn privileged_commands(&self) -> Vec<(FactId, &ssh::Question)> {
+        let needs_root = |question: &ssh::Question| question.privilege == ssh::Privilege::Sudo;
+        self.commands().into_iter().filter(|(_, question)| needs_root(question)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! The one door from facts to a verdict.
+
+use super::matcher::{Finding, Matcher, Outcome, all};
+use super::{Context, Rule};
+use crate::model::{Cause, Judgement, Missing, Verdict};
+
+/// Longest reason, in characters.
+const MAX_REASON: usize = 1_500;
+
+/// Judges one asset by one rule.
+///
+/// In this order: what positively excludes the asset, then what the evidence must show to count at all, then
+/// the assertions, then the warnings. Facts that no deciding assertion needs may be missing. Assertions that
+/// all had nothing to judge give no pass.
+pub fn judge(rule: &Rule, context: &Context<'_>) -> Judgement {
+    excluded(rule, context).or_else(|| unmet(rule, context)).unwrap_or_else(|| asserted(rule, context))
+}
+
+fn excluded(rule: &Rule, context: &Context<'_>) -> Option<Judgement> {
+    let holds = |matcher: &&Matcher| matcher.evaluate(context) == Outcome::Holds;
+    let matcher = rule.not_applicable_when.iter().find(holds)?;
+    let seen = matcher.describe(context).unwrap_or_default();
+    let reason = format!("does not concern this asset: {}", seen.text);
+    Some(conclude(Verdict::NotApplicable, reason, seen, context))
+}
+
+fn unmet(rule: &Rule, context: &Context<'_>) -> Option<Judgement> {
+    rule.requires.iter().find_map(|matcher| match matcher.evaluate(context) {
+        Outcome::Holds | Outcome::Vacuous => None,
+        Outcome::Missing(missing) => Some(unknown(missing, context)),
+        Outcome::Offends(seen) => {
+            let reason = format!("the evidence does not count: {}", seen.text);
+            Some(conclude(Verdict::Unknown(matcher.cause()), reason, *seen, context))
+        }
+    })
+}
+
+fn asserted(rule: &Rule, context: &Context<'_>) -> Judgement {
+    match all(&rule.assert, context) {
+        Outcome::Offends(seen) => conclude(Verdict::Fail, seen.text.clone(), *seen, context),
+        Outcome::Missing(missing) => unknown(missing, context),
+        Outcome::Vacuous => unknown(
+            Missing::new(
+                Cause::NoData,
+                "nothing was judged: no assertion found anything to look at; exclude such assets with not_applicable_when",
+            ),
+            context,
+        ),
+        Outcome::Holds => warned(rule, context),
+    }
+}
+
+/// A warning that cannot be judged does not take a pass away: the requirement itself is met.
+fn warned(rule: &Rule, context: &Context<'_>) -> Judgement {
+    let seen = passed(rule, context);
+    match all(&rule.warn, context) {
+        Outcome::Offends(warning) => conclude(Verdict::Warn, warning.text.clone(), *warning, context),
+        Outcome::Missing(missing) => {
+            let reason = format!("{}; a warning could not be judged: {}", seen.text, missing.detail);
+            conclude(Verdict::Pass, reason, seen, context)
+        }
+        Outcome::Holds | Outcome::Vacuous => conclude(Verdict::Pass, seen.text.clone(), seen, context),
+    }
+}
+
+fn passed(rule: &Rule, context: &Context<'_>) -> Finding {
+    let mut held = rule.assert.iter().filter(|matcher| matcher.evaluate(context) == Outcome::Holds);
+    let mut seen = held.find_map(|matcher| matcher.describe(context)).unwrap_or_default();
+    let others = held.count();
+    if others > 0 {
+        seen.text = format!("{}; {others} further assertion{} hold{}", seen.text, s(others != 1), s(others == 1));
+    }
+    seen
+}
+
+const fn s(there: bool) -> &'static str {
+    if there { "s" } else { "" }
+}
+
+fn unknown(missing: Missing, context: &Context<'_>) -> Judgement {
+    conclude(Verdict::Unknown(missing.cause), missing.detail, Finding::default(), context)
+}
+
+fn conclude(verdict: Verdict, reason: String, seen: Finding, context: &Context<'_>) -> Judgement {
+    Judgement {
+        verdict,
+        reason: line(&reason),
+        observed: seen.observed,
+        expected: seen.expected,
+        params: context.params.clone(),
+    }
+}
+
+/// One bounded line without control characters.
+fn line(text: &str) -> String {
+    text.chars().take(MAX_REASON).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

@@ -1,0 +1,166 @@
+//! Matchers at work: three-valued logic over facts.
+
+use super::sentence::sentence;
+use super::tally::{self, Verdictless};
+use super::test::{Test, WhenAbsent};
+use super::{Finding, Form, Matcher, Outcome, sentence as words};
+use crate::model::{Cause, Missing, Value};
+use crate::rule::Context;
+use crate::rule::name::{Lookup, unknown_verdict};
+
+impl Matcher {
+    /// Judges.
+    pub(in crate::rule) fn evaluate(&self, context: &Context<'_>) -> Outcome {
+        if let Some(when) = &self.when {
+            match when.evaluate(context) {
+                Outcome::Holds => {}
+                Outcome::Offends(_) | Outcome::Vacuous => return Outcome::Vacuous,
+                Outcome::Missing(missing) => return Outcome::Missing(missing),
+            }
+        }
+        let outcome = match &self.form {
+            Form::Test(test) => test.evaluate(context),
+            Form::All(matchers) => all(matchers, context),
+            Form::Any(matchers) => any(matchers, context),
+            Form::None(matchers) => none(matchers, context),
+            Form::Expr(expression) => expression.judge(context),
+        };
+        match (outcome, &self.say) {
+            (Outcome::Offends(mut finding), Some(say)) => {
+                let (observed, expected) = (words::shown(&finding.observed), words::shown(&finding.expected));
+                let offenders = if finding.offenders.is_empty() { &observed } else { &finding.offenders };
+                finding.text = say.fill(&observed, &expected, offenders);
+                Outcome::Offends(finding)
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// What there is to say for a matcher that holds; nothing when it was vacuous.
+    pub(in crate::rule) fn describe(&self, context: &Context<'_>) -> Option<Finding> {
+        match &self.form {
+            Form::Test(test) => test.describe(context),
+            Form::All(matchers) | Form::Any(matchers) => {
+                let holds = matchers.iter().find(|matcher| matcher.evaluate(context) == Outcome::Holds);
+                holds.and_then(|matcher| matcher.describe(context))
+            }
+            Form::None(matchers) => Some(Finding {
+                text: format!("none of {} excluded conditions holds", matchers.len()),
+                ..Finding::default()
+            }),
+            Form::Expr(expression) => Some(expression.describe(context)),
+        }
+    }
+}
+
+/// Any that offends decides, else any that is missing; those that judge nothing do not count.
+pub(in crate::rule) fn all(matchers: &[Matcher], context: &Context<'_>) -> Outcome {
+    let mut findings: Vec<Finding> = Vec::new();
+    let mut tally = Verdictless::default();
+    for matcher in matchers {
+        match matcher.evaluate(context) {
+            Outcome::Holds => tally.holds(),
+            Outcome::Vacuous => {}
+            Outcome::Missing(missing) => tally.missing(missing),
+            Outcome::Offends(finding) => findings.push(*finding),
+        }
+    }
+    merge(findings).map_or_else(|| tally.outcome(), |finding| Outcome::Offends(Box::new(finding)))
+}
+
+/// Any that holds decides, else any that is missing; those that judge nothing do not count.
+fn any(matchers: &[Matcher], context: &Context<'_>) -> Outcome {
+    let mut findings = Vec::new();
+    let mut missing = None;
+    for matcher in matchers {
+        match matcher.evaluate(context) {
+            Outcome::Holds => return Outcome::Holds,
+            Outcome::Vacuous => {}
+            Outcome::Missing(why) => missing = missing.or(Some(why)),
+            Outcome::Offends(finding) => findings.push(*finding),
+        }
+    }
+    match (missing, merge(findings)) {
+        (Some(missing), _) => Outcome::Missing(missing),
+        (None, Some(finding)) => Outcome::Offends(Box::new(finding)),
+        (None, None) => Outcome::Vacuous,
+    }
+}
+
+/// Any that holds offends, else any that is missing decides.
+fn none(matchers: &[Matcher], context: &Context<'_>) -> Outcome {
+    let mut tally = Verdictless::default();
+    for matcher in matchers {
+        match matcher.evaluate(context) {
+            Outcome::Holds => {
+                let seen = matcher.describe(context).unwrap_or_default();
+                let text = format!("{}, which must not be", seen.text);
+                return Outcome::Offends(Box::new(Finding { text: sentence(text), expected: Value::Null, ..seen }));
+            }
+            Outcome::Vacuous => {}
+            Outcome::Missing(missing) => tally.missing(missing),
+            Outcome::Offends(_) => tally.holds(),
+        }
+    }
+    tally.outcome()
+}
+
+fn merge(mut findings: Vec<Finding>) -> Option<Finding> {
+    if findings.len() < 2 {
+        return findings.pop();
+    }
+    let text = findings.iter().map(|finding| finding.text.as_str()).collect::<Vec<_>>().join("; ");
+    let offenders: Vec<&str> =
+        findings.iter().map(|finding| finding.offenders.as_str()).filter(|text| !text.is_empty()).collect();
+    Some(Finding {
+        text: sentence(text),
+        offenders: sentence(offenders.join(", ")),
+        observed: words::clip(&Value::list(findings.iter().map(|finding| finding.observed.clone()))),
+        expected: words::clip(&Value::list(findings.iter().map(|finding| finding.expected.clone()))),
+    })
+}
+
+impl Test {
+    fn evaluate(&self, context: &Context<'_>) -> Outcome {
+        if self.subject.is_verdict()
+            && !self.op.mentions("unknown")
+            && let Some(missing) = unknown_verdict(&self.subject, context)
+        {
+            return Outcome::Missing(missing);
+        }
+        let subject = match self.subject.look_up(context) {
+            Lookup::Found(subject) => subject,
+            Lookup::Absent(detail) => return self.of_absent(detail),
+            Lookup::Missing(missing) => return Outcome::Missing(missing),
+        };
+        let judged = self.op.resolve(context).and_then(|resolved| {
+            let selection = self.selection(context)?;
+            Ok(tally::judge(self, &resolved, &selection, &subject, context.now))
+        });
+        judged.unwrap_or_else(Outcome::Missing)
+    }
+
+    fn of_absent(&self, detail: String) -> Outcome {
+        match (self.op.wants_presence(), self.when_absent) {
+            (Some(false), _) | (None, WhenAbsent::Holds) => Outcome::Holds,
+            (Some(true), _) | (None, WhenAbsent::Fails) => {
+                Outcome::Offends(Box::new(Finding { text: sentence(detail), ..Finding::default() }))
+            }
+            (None, WhenAbsent::Unknown) if self.subject.is_fact() => Outcome::Missing(Missing::new(
+                Cause::NoData,
+                format!("{detail}; compare what the asset prints with the fact, or say `absent:` in the check"),
+            )),
+            (None, WhenAbsent::Unknown) => Outcome::Missing(Missing::new(Cause::NoData, detail)),
+        }
+    }
+
+    fn describe(&self, context: &Context<'_>) -> Option<Finding> {
+        let subject = match self.subject.look_up(context) {
+            Lookup::Found(subject) => subject,
+            Lookup::Absent(detail) => return Some(Finding { text: sentence(detail), ..Finding::default() }),
+            Lookup::Missing(_) => return None,
+        };
+        let (resolved, selection) = (self.op.resolve(context).ok()?, self.selection(context).ok()?);
+        Some(tally::describe(self, &resolved, &selection, &subject))
+    }
+}

@@ -1,0 +1,106 @@
+//! Matchers: one sentence of a rule each, in three-valued logic.
+//!
+//! A matcher holds, offends (and names the offenders) or is missing (and says why). What is missing never
+//! becomes one of the other two by itself: only `absent:` in the file may say what an absent field means.
+
+mod decide;
+mod elements;
+mod evaluate;
+mod op;
+mod operand;
+mod parse;
+mod sentence;
+mod tally;
+mod test;
+mod whole;
+
+use std::sync::Arc;
+
+use super::expr::Expression;
+use super::name::NameRef;
+use crate::model::{Cause, Missing, Value};
+
+pub(super) use evaluate::all;
+use sentence::Template;
+pub(super) use sentence::{clip, shown};
+use test::Test;
+
+/// One matcher of a check file, compiled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Matcher {
+    form: Form,
+    /// The matcher counts only when this one holds.
+    when: Option<Box<Matcher>>,
+    /// What is said instead of the generated sentence when it does not hold.
+    say: Option<Template>,
+    /// The cause under `requires:` when it does not hold.
+    cause: Option<Cause>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Form {
+    Test(Box<Test>),
+    All(Vec<Matcher>),
+    Any(Vec<Matcher>),
+    None(Vec<Matcher>),
+    Expr(Arc<Expression>),
+}
+
+/// What a matcher says about one asset.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Outcome {
+    /// It is so.
+    Holds,
+    /// It did not have to judge anything: its guard is off, or there is no element.
+    Vacuous,
+    /// It is not so.
+    Offends(Box<Finding>),
+    /// Nothing can be said.
+    Missing(Missing),
+}
+
+/// What was seen against what was wanted.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Finding {
+    /// One line for a person.
+    pub(super) text: String,
+    /// The offenders by name, where there can be several.
+    pub(super) offenders: String,
+    /// What was seen; the offenders when it is a set.
+    pub(super) observed: Value,
+    /// What was asked for.
+    pub(super) expected: Value,
+}
+
+impl Matcher {
+    /// Every fact path, parameter, asset field and check that it mentions, for the checks at load time.
+    #[must_use]
+    pub fn names(&self) -> Vec<NameRef> {
+        let mut names = Vec::new();
+        self.collect(&mut names);
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    fn collect(&self, names: &mut Vec<NameRef>) {
+        if let Some(when) = &self.when {
+            when.collect(names);
+        }
+        match &self.form {
+            Form::Test(test) => names.extend(test.names().map(super::name::Name::reference)),
+            Form::All(matchers) | Form::Any(matchers) | Form::None(matchers) => {
+                matchers.iter().for_each(|matcher| matcher.collect(names));
+            }
+            Form::Expr(expression) => names.extend(expression.names()),
+        }
+    }
+
+    /// The cause that an unmet requirement gives its unknown.
+    pub(super) fn cause(&self) -> Cause {
+        self.cause.unwrap_or(Cause::NoData)
+    }
+}
+
+#[cfg(test)]
+mod tests;

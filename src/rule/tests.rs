@@ -1,0 +1,110 @@
+use super::scene::Scene;
+use super::*;
+use crate::model::{Cause, Value};
+
+const RULE: &str = "
+not_applicable_when: [{ fact: t.os, equals: windows }]
+requires: [{ fact: t.age, at_most: 7, cause: stale, say: 'the package lists are {observed} days old; repair the timer' }]
+assert:
+  - { fact: t.f, subset_of: params.allowed }
+  - { fact: t.n, at_least: 1 }
+warn: [{ fact: t.n, at_least: 5 }]
+";
+
+fn scene() -> Scene {
+    Scene::of("[1]").fact("t.os", r#""linux""#).fact("t.age", "1").fact("t.n", "9").params(r#"{"allowed":[1]}"#)
+}
+
+#[test]
+fn a_pass_says_what_was_seen_and_keeps_its_parameters() {
+    let judgement = scene().judge(RULE);
+    assert_eq!(judgement.verdict, Verdict::Pass);
+    assert_eq!(judgement.reason, "t.f is [1], as expected: only [1] (params.allowed); 1 further assertion holds");
+    assert_eq!(judgement.observed, Value::list([Value::Int(1)]));
+    assert_eq!(judgement.params.get("allowed"), Some(&Value::list([Value::Int(1)])));
+}
+
+#[test]
+fn a_fail_names_all_that_offends() {
+    let judgement = scene().fact("t.f", "[1, 23]").fact("t.n", "0").judge(RULE);
+    assert_eq!(judgement.verdict, Verdict::Fail);
+    assert_eq!(
+        judgement.reason,
+        "t.f: 1 of 2 offend (23); expected only [1] (params.allowed); t.n is 0; expected at least 1"
+    );
+}
+
+#[test]
+fn a_warning_comes_after_the_assertions() {
+    assert_eq!(scene().fact("t.n", "2").judge(RULE).verdict, Verdict::Warn);
+}
+
+#[test]
+fn exclusion_needs_positive_evidence() {
+    let excluded = scene().fact("t.os", r#""windows""#).fact("t.n", "0").judge(RULE);
+    assert_eq!(excluded.verdict, Verdict::NotApplicable);
+    assert!(excluded.reason.contains("t.os is windows"), "{}", excluded.reason);
+    assert_eq!(scene().missing("t.os", Cause::Timeout).judge(RULE).verdict, Verdict::Pass);
+}
+
+#[test]
+fn evidence_that_does_not_count_is_unknown_even_when_it_looks_bad() {
+    let judgement = scene().fact("t.age", "30").fact("t.n", "0").judge(RULE);
+    assert_eq!(judgement.verdict, Verdict::Unknown(Cause::Stale));
+    assert!(judgement.reason.contains("the package lists are 30 days old; repair the timer"), "{}", judgement.reason);
+    let missing = scene().missing("t.age", Cause::Privilege).judge(RULE);
+    assert_eq!(missing.verdict, Verdict::Unknown(Cause::Privilege));
+}
+
+#[test]
+fn a_missing_fact_is_unknown_unless_another_assertion_decides() {
+    let unknown = scene().missing("t.f", Cause::Timeout).judge(RULE);
+    assert_eq!(unknown.verdict, Verdict::Unknown(Cause::Timeout));
+    assert_eq!(unknown.reason, "t.f: try again");
+    let failed = scene().missing("t.f", Cause::Timeout).fact("t.n", "0").judge(RULE);
+    assert_eq!(failed.verdict, Verdict::Fail);
+}
+
+#[test]
+fn a_warning_that_cannot_be_judged_leaves_the_pass_and_says_so() {
+    let judgement = scene()
+        .missing("t.w", Cause::Timeout)
+        .judge("{assert: [{fact: t.n, exists: true}], warn: [{fact: t.w, equals: 1}]}");
+    assert_eq!(judgement.verdict, Verdict::Pass);
+    assert!(judgement.reason.contains("a warning could not be judged"), "{}", judgement.reason);
+}
+
+#[test]
+fn assertions_with_nothing_to_judge_give_no_pass() {
+    let scene = Scene::of("[]").fact("t.g", "1");
+    for rule in [
+        "{}",
+        "{assert: []}",
+        "{assert: [{fact: t.f, equals: 1}]}",
+        "{assert: [{fact: t.g, equals: 1, when: {fact: t.g, equals: 2}}]}",
+        "{assert: [{any: [{fact: t.f, matches: a}]}, {fact: t.f, at_least: 1}]}",
+    ] {
+        let judgement = scene.judge(rule);
+        assert_eq!(judgement.verdict, Verdict::Unknown(Cause::NoData), "{rule}");
+        assert!(judgement.reason.contains("nothing was judged"), "{}", judgement.reason);
+    }
+    assert_eq!(scene.judge("{assert: [{fact: t.f, equals: 1}, {fact: t.g, equals: 1}]}").verdict, Verdict::Pass);
+    assert_eq!(scene.judge("{assert: [{fact: t.f, none_of: [1]}]}").verdict, Verdict::Pass);
+}
+
+#[test]
+fn a_reason_is_one_bounded_line() {
+    let long = format!("[{}]", vec![format!("\"{}\\n\\u001b\"", "x".repeat(900)); 50].join(","));
+    let judgement = Scene::of(&long)
+        .judge("{assert: [{fact: t.f, none_of: [y]}, {fact: t.f, count: 1}, {fact: t.f, unique: true}]}");
+    assert_eq!(judgement.verdict, Verdict::Fail);
+    assert!(judgement.reason.chars().count() <= 1_500);
+    assert!(!judgement.reason.chars().any(char::is_control));
+}
+
+#[test]
+fn a_rule_lists_its_names() {
+    let rule: Rule = serde_saphyr::from_str(RULE).unwrap();
+    assert_eq!(rule.names().len(), 5);
+    assert!(rule.names().contains(&NameRef::Param("allowed".into())));
+}
