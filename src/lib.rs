@@ -2,7 +2,11 @@
 //!
 //! Modules stand in one order and import only those before them; `tests/layering.rs` keeps it.
 
+pub mod api;
 pub mod catalog;
+pub mod engine;
+pub mod feeds;
 pub mod model;
 pub mod rule;
+pub mod store;
 pub mod transport;

@@ -1,0 +1,13 @@
+//! What the daemon answers over HTTP: health, metrics, and the acts of an operator.
+//!
+//! Nothing is collected inside a scrape. Health and readiness need no password, as probes of an orchestrator
+//! have none; everything else does when the web configuration file says so.
+
+mod auth;
+mod serve;
+mod tls;
+mod web_config;
+
+pub use auth::Users;
+pub use serve::{ServeError, serve};
+pub use web_config::{WebConfig, WebConfigError};

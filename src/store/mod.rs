@@ -1,0 +1,112 @@
+//! What was seen, kept: latest verdicts, transitions as a hash chain, evidence, host keys, first-seen times.
+//!
+//! [`Store`] is the seam: callers hold an `Arc<dyn Store>` and never learn which database is behind it. The
+//! store judges nothing, sends nothing and reads no clock: time comes with the data.
+
+mod error;
+mod record;
+mod sqlite;
+
+use std::path::PathBuf;
+
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+pub use error::StoreError;
+pub use record::{Break, Digest, Filter, Head, Latest, LedgerRecord, NotAHead, Stored, Verification, Visit};
+pub use sqlite::Sqlite;
+
+use crate::model::{AssetId, CheckId, CheckResult, FactId, Time, Transition};
+
+/// Settings of the store, `store:` in the configuration file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The database file, created with mode 0600 if it is not there; `:memory:` keeps nothing.
+    pub path: PathBuf,
+    /// Different judgements kept for each (asset, check) beside the latest.
+    pub keep_evidence: u32,
+    /// Days after which older judgements are dropped; transitions are never dropped.
+    pub keep_days: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            path: "/var/lib/nis2watch/nis2watch.db".into(),
+            keep_evidence: 50,
+            // a yearly audit, and a month to prepare it
+            keep_days: 400,
+        }
+    }
+}
+
+/// What every call returns: the answer once it is known, or why there is none.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+/// Keeps what was seen. The engine writes; the engine at start, the API and the commands read.
+///
+/// The contract that every implementation keeps:
+/// - A write has survived a crash of the process, and of the machine, when its future is ready. So the caller
+///   shows a verdict to anybody only after [`Store::record`] returned: a crash then loses at most the visit
+///   under way, never a verdict that was reported.
+/// - A write is whole or not at all, and writes of one caller keep their order.
+/// - Dropping a future does not undo the write: it may still happen.
+/// - Reads see every write that was acknowledged before they started, and do not hold up writers.
+/// - An error means "not done". Nothing is retried here; [`StoreError::Stopped`] is for ever.
+pub trait Store: Send + Sync {
+    /// Takes the results of a visit: they become the latest verdicts, their evidence, and a transition in the
+    /// chain for each whose state word changed. Returns those transitions, in the order of the results.
+    ///
+    /// The since-time of a pair moves to `at` of the result when the state word changes, and only then: a
+    /// different cause of the same unknown is no new state.
+    fn record(&self, results: Vec<CheckResult>) -> Answer<'_, Vec<Transition>>;
+
+    /// State and times of every (asset, check), ordered by asset and check; a restart shows them before any visit.
+    fn latest(&self) -> Answer<'_, Vec<Latest>>;
+
+    /// Latest judgements in full, ordered by asset and check.
+    fn results(&self, filter: Filter, limit: usize) -> Answer<'_, Vec<Stored>>;
+
+    /// Transitions, newest first.
+    fn transitions(&self, filter: Filter, limit: usize) -> Answer<'_, Vec<LedgerRecord>>;
+
+    /// Different judgements of one pair, newest first; equal ones in a row are one entry with a count.
+    fn evidence(&self, asset: &AssetId, check: &CheckId, limit: usize) -> Answer<'_, Vec<Stored>>;
+
+    /// Notes that a visit ended.
+    fn visit_done(&self, visit: Visit) -> Answer<'_, ()>;
+
+    /// The last visit of every asset.
+    fn last_visits(&self) -> Answer<'_, Vec<Visit>>;
+
+    /// Fingerprints learnt for an endpoint of an asset; empty when there are none.
+    fn host_keys(&self, asset: &AssetId, endpoint: &str) -> Answer<'_, Vec<String>>;
+
+    /// Remembers a fingerprint.
+    fn learn_host_key(&self, asset: &AssetId, endpoint: &str, fingerprint: &str, now: Time) -> Answer<'_, ()>;
+
+    /// Forgets what was learnt about an asset, after an operator confirmed a changed key; returns how many.
+    fn forget_host_keys(&self, asset: &AssetId) -> Answer<'_, usize>;
+
+    /// When each key of a fact was first seen, in the order of `keys`; a new key was first seen `now`.
+    /// A key that a call does not name, and that none named for 30 days, is forgotten. Never later than `now`.
+    fn first_seen(&self, asset: &AssetId, fact: &FactId, keys: Vec<String>, now: Time) -> Answer<'_, Vec<Time>>;
+
+    /// Drops the latest verdict of every pair that is not in the plan, after writing to the chain that it left;
+    /// its evidence stays until it ages out. Returns how many left.
+    fn retain(&self, plan: Vec<(AssetId, CheckId)>, now: Time) -> Answer<'_, usize>;
+
+    /// A small setting that survives restarts, such as the kill switch; false until it is set.
+    fn flag(&self, name: &str) -> Answer<'_, bool>;
+
+    /// Sets it.
+    fn set_flag(&self, name: &str, on: bool) -> Answer<'_, ()>;
+
+    /// The last record of the chain; `None` while it is empty. Keep it elsewhere: it anchors all before it.
+    fn head(&self) -> Answer<'_, Option<Head>>;
+
+    /// Walks the whole chain and compares it with the latest verdicts, and with a head that was noted earlier.
+    /// Tampering is a finding in the answer, not an error.
+    fn verify(&self, anchor: Option<Head>) -> Answer<'_, Verification>;
+}

@@ -1,0 +1,176 @@
+//! What goes into the store and comes out of it.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::model::{AssetId, CheckId, CheckResult, Time, Transition, Transport, Verdict, ZoneId};
+
+/// State and times of one (asset, check), without what explains it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Latest {
+    /// What was judged.
+    pub asset: AssetId,
+    /// By which check.
+    pub check: CheckId,
+    /// The conclusion.
+    pub verdict: Verdict,
+    /// When this state began.
+    pub since: Time,
+    /// When it was last judged.
+    pub at: Time,
+}
+
+/// One judgement in full, possibly repeated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// The newest of the equal judgements; texts beyond their bound are cut, and say so.
+    pub result: CheckResult,
+    /// When the state began that it belongs to.
+    pub since: Time,
+    /// When it was first judged so, with the same observation.
+    pub first_at: Time,
+    /// How many equal judgements in a row this stands for.
+    pub times: u64,
+}
+
+/// The last contact with an asset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Visit {
+    /// Who was visited.
+    pub asset: AssetId,
+    /// When the visit ended.
+    pub at: Time,
+    /// How long it took.
+    pub duration: Duration,
+    /// Which transports answered.
+    pub reachable: Vec<(Transport, bool)>,
+}
+
+/// Which records to read; what is `None` does not restrict.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Filter {
+    /// Of this asset.
+    pub asset: Option<AssetId>,
+    /// Of this check.
+    pub check: Option<CheckId>,
+    /// Of this zone.
+    pub zone: Option<ZoneId>,
+    /// In this state, one of [`Verdict::WORDS`]; for transitions the state after.
+    pub state: Option<String>,
+    /// Judged at or after this.
+    pub from: Option<Time>,
+    /// Judged before this.
+    pub until: Option<Time>,
+}
+
+/// One transition in the chain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LedgerRecord {
+    /// Its number, from 1, without gaps in the chain as a whole.
+    pub seq: u64,
+    /// Its digest.
+    pub digest: Digest,
+    /// What happened.
+    pub transition: Transition,
+}
+
+/// A SHA-256 digest, shown in hexadecimal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Digest(pub [u8; 32]);
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Where the chain ended at some moment, written `<number>:<digest>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Number of the last record.
+    pub seq: u64,
+    /// Its digest.
+    pub digest: Digest,
+}
+
+impl fmt::Display for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.seq, self.digest)
+    }
+}
+
+/// A text that is no [`Head`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a ledger head is written <number>:<64 hexadecimal digits>")]
+pub struct NotAHead;
+
+impl FromStr for Head {
+    type Err = NotAHead;
+
+    fn from_str(text: &str) -> Result<Self, NotAHead> {
+        let (seq, hex) = text.trim().split_once(':').ok_or(NotAHead)?;
+        if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(NotAHead);
+        }
+        let mut digest = [0; 32];
+        for (byte, at) in digest.iter_mut().zip((0..64).step_by(2)) {
+            *byte = u8::from_str_radix(&hex[at..at + 2], 16).map_err(|_| NotAHead)?;
+        }
+        Ok(Self { seq: seq.parse().map_err(|_| NotAHead)?, digest: Digest(digest) })
+    }
+}
+
+/// What a walk over the chain found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verification {
+    /// Records walked.
+    pub records: u64,
+    /// The last of them.
+    pub head: Option<Head>,
+    /// What does not fit, the first few.
+    pub breaks: Vec<Break>,
+}
+
+impl Verification {
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn is_intact(&self) -> bool {
+        self.breaks.is_empty()
+    }
+}
+
+/// A place where the chain does not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Break {
+    /// The record, or the first one that is missing.
+    pub seq: u64,
+    /// What is wrong, in one line.
+    pub problem: String,
+}
+
+impl fmt::Display for Break {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "record {}: {}", self.seq, self.problem)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_survives_its_text() {
+        let head = Head { seq: 7, digest: Digest([0xab; 32]) };
+        assert_eq!(head.to_string().parse(), Ok(head));
+        for bad in ["", "7", "7:ab", "x:", &format!("7:{}", "é".repeat(32))] {
+            assert_eq!(bad.parse::<Head>(), Err(NotAHead), "{bad:?}");
+        }
+    }
+}

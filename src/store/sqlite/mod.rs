@@ -1,0 +1,253 @@
+//! The default store: one `SQLite` file in WAL mode, one writing thread, two reading connections.
+//!
+//! Everything is written with `synchronous = FULL`: what was acknowledged has reached the disk. Calls run on
+//! blocking threads of the runtime, so that paused test time stands still while one is under way.
+
+mod file;
+mod ledger;
+mod remembered;
+mod results;
+mod rows;
+mod schema;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{Answer, Config, Filter, Head, Latest, LedgerRecord, Store, StoreError, Stored, Verification, Visit};
+use crate::model::{AssetId, CheckId, CheckResult, FactId, Time, Transition};
+use writer::Writer;
+
+/// Connections that read beside the writer.
+const READERS: usize = 2;
+/// How long a reader waits for a checkpoint of the writer.
+const BUSY: Duration = Duration::from_secs(5);
+/// The path that keeps nothing.
+const IN_MEMORY: &str = ":memory:";
+
+/// The embedded store; cloning shares it.
+#[derive(Clone)]
+pub struct Sqlite(Arc<Inner>);
+
+struct Inner {
+    path: PathBuf,
+    /// `None` when opened for reading.
+    writer: Option<Writer>,
+    /// Empty for a store in memory: there the writer reads.
+    readers: Vec<Mutex<Connection>>,
+    next_reader: AtomicUsize,
+    keep: results::Keep,
+    // dropped last: nobody else may write before the writer has ended
+    _lock: Option<file::Lock>,
+}
+
+impl Sqlite {
+    /// Opens a store for writing: creates, locks, inspects and migrates it. Blocks; call it before the runtime is busy.
+    ///
+    /// # Errors
+    ///
+    /// Another process writes it, a newer program wrote it, it is damaged, or its files cannot be used.
+    pub fn open(config: &Config) -> Result<Self, StoreError> {
+        let keep = results::Keep { entries: config.keep_evidence, days: config.keep_days };
+        let path = config.path.clone();
+        if path.as_os_str() == IN_MEMORY {
+            let connection = Connection::open_in_memory()?;
+            schema::migrate(&connection, &path, 0)?;
+            return Self::build(path, Some(connection), Vec::new(), keep, None);
+        }
+        let lock = file::lock(&path)?;
+        let size = file::prepare(&path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&path, flags)?;
+        settle(&connection).map_err(|error| damaged(&path, error))?;
+        schema::migrate(&connection, &path, size)?;
+        let readers = (0..READERS).map(|_| reader(&path).map(Mutex::new)).collect::<Result<_, _>>()?;
+        Self::build(path, Some(connection), readers, keep, Some(lock))
+    }
+
+    /// Opens an existing store beside a running daemon, for commands that only look. Every write is refused.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sqlite::open`]; also when there is no such file, or it has an older format.
+    pub fn open_read_only(config: &Config) -> Result<Self, StoreError> {
+        let path = config.path.clone();
+        std::fs::metadata(&path).map_err(|source| StoreError::File { path: path.clone(), source })?;
+        let connection = reader(&path)?;
+        let found = schema::inspect(&connection, &path)?;
+        if found < schema::NEWEST {
+            let problem = format!("it has the older format {found}: start the daemon once to bring it up to date");
+            return Err(StoreError::Damaged { path, problem });
+        }
+        Self::build(path, None, vec![Mutex::new(connection)], results::Keep::default(), None)
+    }
+
+    fn build(
+        path: PathBuf,
+        writing: Option<Connection>,
+        readers: Vec<Mutex<Connection>>,
+        keep: results::Keep,
+        lock: Option<file::Lock>,
+    ) -> Result<Self, StoreError> {
+        let writer = writing.map(Writer::spawn).transpose();
+        let writer = writer.map_err(|source| StoreError::File { path: path.clone(), source })?;
+        Ok(Self(Arc::new(Inner { path, writer, readers, next_reader: AtomicUsize::new(0), keep, _lock: lock })))
+    }
+
+    fn write<T: Send + 'static>(
+        &self,
+        rows: usize,
+        act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Answer<'static, T> {
+        self.call(move |inner| inner.writer.as_ref().ok_or(StoreError::ReadOnly)?.run(rows, act))
+    }
+
+    fn read<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Answer<'static, T> {
+        self.call(move |inner| match &inner.writer {
+            Some(writer) if inner.readers.is_empty() => writer.run(0, act),
+            _ => inner.with_reader(act),
+        })
+    }
+
+    fn call<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Inner) -> Result<T, StoreError> + Send + 'static,
+    ) -> Answer<'static, T> {
+        let inner = Arc::clone(&self.0);
+        Box::pin(async move {
+            let done = tokio::task::spawn_blocking(move || act(&inner).map_err(|error| inner.explain(error)));
+            done.await.unwrap_or(Err(StoreError::Stopped))
+        })
+    }
+}
+
+impl Inner {
+    fn with_reader<T>(&self, act: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let turn = self.next_reader.fetch_add(1, Ordering::Relaxed) % self.readers.len().max(1);
+        let reader = self.readers.get(turn).ok_or(StoreError::Stopped)?;
+        act(&reader.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Damage can show up at any read; say so in the words of the first look.
+    fn explain(&self, error: StoreError) -> StoreError {
+        match error {
+            StoreError::Database(error) if is_damage(&error) => damaged(&self.path, error),
+            other => other,
+        }
+    }
+}
+
+/// One visit or more share a disk write, none is acknowledged before it.
+fn settle(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "cache_size", -8192)?;
+    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+fn reader(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    Ok(connection)
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
+}
+
+fn damaged(path: &Path, error: rusqlite::Error) -> StoreError {
+    if is_damage(&error) {
+        return StoreError::Damaged { path: path.to_owned(), problem: error.to_string() };
+    }
+    StoreError::Database(error)
+}
+
+impl Store for Sqlite {
+    fn record(&self, results: Vec<CheckResult>) -> Answer<'_, Vec<Transition>> {
+        let keep = self.0.keep;
+        self.write(results.len(), move |connection| results::record(connection, &results, keep))
+    }
+
+    fn latest(&self) -> Answer<'_, Vec<Latest>> {
+        self.read(results::latest)
+    }
+
+    fn results(&self, filter: Filter, limit: usize) -> Answer<'_, Vec<Stored>> {
+        self.read(move |connection| results::stored(connection, &filter, limit))
+    }
+
+    fn transitions(&self, filter: Filter, limit: usize) -> Answer<'_, Vec<LedgerRecord>> {
+        self.read(move |connection| ledger::transitions(connection, &filter, limit))
+    }
+
+    fn evidence(&self, asset: &AssetId, check: &CheckId, limit: usize) -> Answer<'_, Vec<Stored>> {
+        let (asset, check) = (asset.clone(), check.clone());
+        self.read(move |connection| results::evidence(connection, &asset, &check, limit))
+    }
+
+    fn visit_done(&self, visit: Visit) -> Answer<'_, ()> {
+        self.write(1, move |connection| remembered::visit_done(connection, &visit))
+    }
+
+    fn last_visits(&self) -> Answer<'_, Vec<Visit>> {
+        self.read(remembered::last_visits)
+    }
+
+    fn host_keys(&self, asset: &AssetId, endpoint: &str) -> Answer<'_, Vec<String>> {
+        let (asset, endpoint) = (asset.clone(), endpoint.to_owned());
+        self.read(move |connection| remembered::host_keys(connection, &asset, &endpoint))
+    }
+
+    fn learn_host_key(&self, asset: &AssetId, endpoint: &str, fingerprint: &str, now: Time) -> Answer<'_, ()> {
+        let (asset, endpoint, fingerprint) = (asset.clone(), endpoint.to_owned(), fingerprint.to_owned());
+        self.write(1, move |connection| remembered::learn_host_key(connection, &asset, &endpoint, &fingerprint, now))
+    }
+
+    fn forget_host_keys(&self, asset: &AssetId) -> Answer<'_, usize> {
+        let asset = asset.clone();
+        self.write(1, move |connection| remembered::forget_host_keys(connection, &asset))
+    }
+
+    fn first_seen(&self, asset: &AssetId, fact: &FactId, keys: Vec<String>, now: Time) -> Answer<'_, Vec<Time>> {
+        let (asset, fact) = (asset.clone(), fact.clone());
+        self.write(keys.len(), move |connection| remembered::first_seen(connection, &asset, &fact, &keys, now))
+    }
+
+    fn retain(&self, plan: Vec<(AssetId, CheckId)>, now: Time) -> Answer<'_, usize> {
+        let keep = self.0.keep;
+        self.write(1, move |connection| results::retain(connection, plan, now, keep))
+    }
+
+    fn flag(&self, name: &str) -> Answer<'_, bool> {
+        let name = name.to_owned();
+        self.read(move |connection| remembered::flag(connection, &name))
+    }
+
+    fn set_flag(&self, name: &str, on: bool) -> Answer<'_, ()> {
+        let name = name.to_owned();
+        self.write(1, move |connection| remembered::set_flag(connection, &name, on))
+    }
+
+    fn head(&self) -> Answer<'_, Option<Head>> {
+        self.read(ledger::head)
+    }
+
+    fn verify(&self, anchor: Option<Head>) -> Answer<'_, Verification> {
+        self.read(move |connection| ledger::verify(connection, anchor))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,367 @@
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta};
+
+use super::*;
+use crate::model::{Cause, ControlId, Evidence, EvidenceItem, Judgement, Severity, Transport, Value, Verdict, ZoneId};
+
+fn at(seconds: i64) -> Time {
+    DateTime::from_timestamp(1_800_000_000 + seconds, 123_456_000).unwrap()
+}
+
+fn result(asset: &str, check: &str, verdict: Verdict, time: Time) -> CheckResult {
+    CheckResult {
+        asset: AssetId::parse(asset).unwrap(),
+        zone: ZoneId::parse("cell-1").unwrap(),
+        check: CheckId::parse(check).unwrap(),
+        check_version: 1,
+        severity: Severity::High,
+        controls: vec![ControlId::parse("IAM-02").unwrap()],
+        judgement: Judgement {
+            verdict,
+            reason: format!("it is {verdict}"),
+            observed: Value::text("yes"),
+            expected: Value::list([Value::text("no")]),
+            params: Arc::new([(Arc::from("min"), Value::Int(3))].into()),
+        },
+        evidence: Evidence { items: vec![item("sshd -T")], vantage: "daemon".into(), trace_id: None },
+        at: time,
+        duration_ms: 12,
+    }
+}
+
+fn item(question: &str) -> EvidenceItem {
+    EvidenceItem {
+        fact: FactId::parse("linux.sshd").unwrap(),
+        transport: Transport::Ssh,
+        question: question.into(),
+        answer_sha256: "ab".repeat(32),
+        asked_at: at(0),
+        took_ms: 5,
+        cause: None,
+    }
+}
+
+fn in_memory() -> Sqlite {
+    Sqlite::open(&Config { path: IN_MEMORY.into(), ..Config::default() }).unwrap()
+}
+
+fn config(folder: &tempfile::TempDir) -> Config {
+    Config { path: folder.path().join("s.db"), ..Config::default() }
+}
+
+fn pair(asset: &str, check: &str) -> (AssetId, CheckId) {
+    (AssetId::parse(asset).unwrap(), CheckId::parse(check).unwrap())
+}
+
+#[tokio::test]
+async fn only_a_new_state_word_is_a_transition_and_moves_the_since_time() {
+    let store = in_memory();
+    let first = store.record(vec![result("a", "c", Verdict::Unknown(Cause::Timeout), at(0))]).await.unwrap();
+    assert_eq!((first[0].from, first[0].to), (None, Verdict::Unknown(Cause::Timeout)));
+    let other_cause = store.record(vec![result("a", "c", Verdict::Unknown(Cause::Auth), at(10))]).await.unwrap();
+    assert_eq!(other_cause, []);
+    let latest = store.latest().await.unwrap();
+    assert_eq!((latest[0].verdict, latest[0].since, latest[0].at), (Verdict::Unknown(Cause::Auth), at(0), at(10)));
+
+    let good = store.record(vec![result("a", "c", Verdict::Pass, at(20))]).await.unwrap();
+    assert_eq!(good[0].from, Some(Verdict::Unknown(Cause::Auth)));
+    store.record(vec![result("a", "c", Verdict::Pass, at(30))]).await.unwrap();
+    let latest = store.latest().await.unwrap();
+    assert_eq!((latest[0].since, latest[0].at), (at(20), at(30)));
+    let noted = store.transitions(Filter::default(), 10).await.unwrap();
+    assert_eq!(noted.iter().map(|record| record.seq).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(noted[0].transition, good[0]);
+}
+
+#[tokio::test]
+async fn a_restart_shows_the_same_states_and_times() {
+    let folder = tempfile::tempdir().unwrap();
+    let visit = Visit {
+        asset: AssetId::parse("a").unwrap(),
+        at: at(5),
+        duration: Duration::from_millis(1234),
+        reachable: vec![(Transport::Ssh, true), (Transport::Snmp, false)],
+    };
+    let (before, results) = {
+        let store = Sqlite::open(&config(&folder)).unwrap();
+        store
+            .record(vec![result("a", "c", Verdict::Fail, at(0)), result("b", "c", Verdict::Waived, at(1))])
+            .await
+            .unwrap();
+        store.record(vec![result("a", "c", Verdict::Fail, at(60))]).await.unwrap();
+        store.visit_done(visit.clone()).await.unwrap();
+        store.set_flag("kill-switch", true).await.unwrap();
+        (store.latest().await.unwrap(), store.results(Filter::default(), 10).await.unwrap())
+    };
+    let store = Sqlite::open(&config(&folder)).unwrap();
+    assert_eq!(store.latest().await.unwrap(), before);
+    assert_eq!((before[0].since, before[0].at), (at(0), at(60)));
+    assert_eq!(store.results(Filter::default(), 10).await.unwrap(), results);
+    assert_eq!(results[0].result, result("a", "c", Verdict::Fail, at(60)));
+    let visits = store.last_visits().await.unwrap();
+    assert_eq!((visits[0].at, visits[0].duration, visits[0].reachable.len()), (visit.at, visit.duration, 2));
+    assert!(store.flag("kill-switch").await.unwrap());
+    assert!(!store.flag("other").await.unwrap());
+}
+
+#[tokio::test]
+async fn equal_judgements_in_a_row_are_one_entry_of_the_history() {
+    let store = in_memory();
+    let (asset, check) = pair("a", "c");
+    for (second, verdict) in [(0, Verdict::Pass), (1, Verdict::Pass), (2, Verdict::Fail), (3, Verdict::Pass)] {
+        store.record(vec![result("a", "c", verdict, at(second))]).await.unwrap();
+    }
+    let history = store.evidence(&asset, &check, 10).await.unwrap();
+    let seen: Vec<_> =
+        history.iter().map(|entry| (entry.result.judgement.verdict, entry.times, entry.first_at)).collect();
+    assert_eq!(seen, [(Verdict::Pass, 1, at(3)), (Verdict::Fail, 1, at(2)), (Verdict::Pass, 2, at(0))]);
+    assert_eq!(store.evidence(&asset, &check, 1).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn evidence_is_bounded_in_number_and_age_and_transitions_are_not() {
+    let store = Sqlite::open(&Config { path: IN_MEMORY.into(), keep_evidence: 3, ..Config::default() }).unwrap();
+    let (asset, check) = pair("a", "c");
+    for second in 0..10 {
+        let verdict = if second % 2 == 0 { Verdict::Pass } else { Verdict::Fail };
+        store.record(vec![result("a", "c", verdict, at(second))]).await.unwrap();
+    }
+    assert_eq!(store.evidence(&asset, &check, 100).await.unwrap().len(), 4, "three and the latest");
+    let much_later = at(0) + TimeDelta::days(500);
+    store.record(vec![result("b", "c", Verdict::Pass, much_later)]).await.unwrap();
+    let left = store.evidence(&asset, &check, 100).await.unwrap();
+    assert_eq!(left.len(), 1, "the latest verdict stays, whatever its age");
+    assert_eq!(store.transitions(Filter::default(), 100).await.unwrap().len(), 11);
+    assert!(store.verify(None).await.unwrap().is_intact());
+}
+
+#[tokio::test]
+async fn texts_of_devices_are_bounded_and_still_read_back() {
+    let store = in_memory();
+    let mut big = result("a", "c", Verdict::Fail, at(0));
+    big.judgement.observed = Value::list((0..100_000).map(Value::Int));
+    big.judgement.params = Arc::new([(Arc::from("list"), Value::text("\"é".repeat(20_000)))].into());
+    big.judgement.reason = "é".repeat(5_000);
+    big.evidence.items = (0..500).map(|_| item(&"x".repeat(3_000))).collect();
+    store.record(vec![big.clone()]).await.unwrap();
+    store.record(vec![big]).await.unwrap();
+    let back = store.results(Filter::default(), 1).await.unwrap().remove(0);
+    assert_eq!(back.times, 2, "cutting is the same each time");
+    assert!(back.result.judgement.observed.as_text().unwrap().ends_with("bytes, cut)"));
+    for text in [
+        rows::json(&back.result.judgement.observed),
+        rows::json(&back.result.judgement.params),
+        rows::json(&back.result.evidence),
+    ] {
+        assert!(text.len() <= rows::TEXT_CAP, "{}", text.len());
+    }
+    assert!(!back.result.evidence.items.is_empty());
+}
+
+#[tokio::test]
+async fn a_pair_that_left_the_plan_is_gone_but_not_unnoticed() {
+    let store = in_memory();
+    store.record(vec![result("a", "c", Verdict::Fail, at(0)), result("b", "c", Verdict::Pass, at(0))]).await.unwrap();
+    assert_eq!(store.retain(vec![pair("b", "c")], at(9)).await.unwrap(), 1);
+    assert_eq!(store.latest().await.unwrap().len(), 1);
+    let (asset, check) = pair("a", "c");
+    assert_eq!(store.evidence(&asset, &check, 9).await.unwrap().len(), 1, "its evidence stays");
+    assert_eq!(store.head().await.unwrap().unwrap().seq, 3, "leaving is in the chain");
+    let back = store.record(vec![result("a", "c", Verdict::Fail, at(20))]).await.unwrap();
+    assert_eq!(back[0].from, None);
+    assert_eq!(store.latest().await.unwrap()[0].since, at(20));
+    assert!(store.verify(None).await.unwrap().is_intact());
+}
+
+#[tokio::test]
+async fn results_and_transitions_are_filtered() {
+    let store = in_memory();
+    store
+        .record(vec![
+            result("a", "c1", Verdict::Fail, at(0)),
+            result("a", "c2", Verdict::Pass, at(1)),
+            result("b", "c1", Verdict::Fail, at(2)),
+        ])
+        .await
+        .unwrap();
+    let fails = Filter { state: Some("fail".into()), ..Filter::default() };
+    assert_eq!(store.results(fails.clone(), 10).await.unwrap().len(), 2);
+    let of_b = Filter { asset: AssetId::parse("b").ok(), ..fails };
+    assert_eq!(store.transitions(of_b, 10).await.unwrap().len(), 1);
+    let early = Filter { until: Some(at(2)), from: Some(at(1)), ..Filter::default() };
+    assert_eq!(store.transitions(early, 10).await.unwrap()[0].transition.at, at(1));
+    let zone = Filter { zone: ZoneId::parse("other").ok(), check: CheckId::parse("c1").ok(), ..Filter::default() };
+    assert_eq!(store.results(zone, 10).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_key_keeps_the_time_it_was_first_seen() {
+    let store = in_memory();
+    let (asset, fact) = (AssetId::parse("a").unwrap(), FactId::parse("linux.updates").unwrap());
+    let seen = async |keys: &[&str], now: Time| {
+        store.first_seen(&asset, &fact, keys.iter().map(ToString::to_string).collect(), now).await.unwrap()
+    };
+    let day = |days: i64| at(0) + TimeDelta::days(days);
+    let long = "k".repeat(5_000);
+    assert_eq!(seen(&["openssl 3.1", &long], day(0)).await, [day(0), day(0)]);
+    assert_eq!(seen(&[&long, "bash 5", "openssl 3.1"], day(20)).await, [day(0), day(20), day(0)]);
+    assert_eq!(seen(&["bash 5"], day(40)).await, [day(20)]);
+    assert_eq!(seen(&["openssl 3.1"], day(45)).await, [day(0)], "within the grace");
+    assert_eq!(seen(&["openssl 3.1"], day(51)).await, [day(0)]);
+    assert_eq!(seen(&["openssl 3.1", &long], day(52)).await, [day(0), day(52)], "one is back too late");
+    assert_eq!(seen(&["bash 5"], day(10)).await, [day(10)], "never later than now");
+}
+
+#[tokio::test]
+async fn host_keys_are_learnt_by_endpoint_and_forgotten_by_asset() {
+    let store = in_memory();
+    let asset = AssetId::parse("a").unwrap();
+    assert_eq!(store.host_keys(&asset, "10.0.0.5:22").await.unwrap(), [""; 0]);
+    store.learn_host_key(&asset, "10.0.0.5:22", "SHA256:x", at(0)).await.unwrap();
+    store.learn_host_key(&asset, "10.0.0.5:22", "SHA256:x", at(9)).await.unwrap();
+    assert_eq!(store.host_keys(&asset, "10.0.0.5:22").await.unwrap(), ["SHA256:x"]);
+    assert_eq!(store.host_keys(&asset, "10.0.0.5:2222").await.unwrap(), [""; 0]);
+    assert_eq!(store.forget_host_keys(&asset).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn many_writers_share_transactions_and_all_are_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(&config(&folder)).unwrap();
+    let visits = (0..200).map(|n| store.record(vec![result(&format!("a{n}"), "c", Verdict::Pass, at(n))]));
+    for answer in futures::future::join_all(visits).await {
+        assert_eq!(answer.unwrap().len(), 1);
+    }
+    let found = store.verify(store.head().await.unwrap()).await.unwrap();
+    assert_eq!((found.records, found.is_intact()), (200, true));
+}
+
+/// A chain of four records, then what somebody does to the file behind the store's back.
+async fn tampered(sql: &str) -> Verification {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(&config(&folder)).unwrap();
+    for second in 0..4 {
+        let verdict = if second % 2 == 0 { Verdict::Fail } else { Verdict::Pass };
+        store.record(vec![result("a", "c", verdict, at(second))]).await.unwrap();
+    }
+    let anchor = store.head().await.unwrap();
+    drop(store);
+    Connection::open(folder.path().join("s.db")).unwrap().execute_batch(sql).unwrap();
+    Sqlite::open_read_only(&config(&folder)).unwrap().verify(anchor).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_untouched_chain_is_intact() {
+    let found = tampered("SELECT 1").await;
+    assert_eq!((found.records, found.breaks), (4, vec![]));
+}
+
+#[tokio::test]
+async fn tampering_with_the_chain_is_noticed() {
+    for (sql, seq, what) in [
+        ("UPDATE ledger SET reason = 'fine' WHERE seq = 3", 3, "was changed"),
+        ("UPDATE ledger SET to_cause = '' WHERE seq = 2", 2, "was changed"),
+        ("UPDATE ledger SET from_state = NULL, kind = 'transitionfail' WHERE seq = 2", 2, "was changed"),
+        ("DELETE FROM ledger WHERE seq = 2", 2, "missing"),
+        (
+            "UPDATE ledger SET seq = 9 WHERE seq = 2; UPDATE ledger SET seq = 2 WHERE seq = 3; UPDATE ledger SET seq = 3 WHERE seq = 9",
+            2,
+            "does not follow",
+        ),
+        ("DELETE FROM ledger WHERE seq = 4", 4, "noted in the store"),
+        (
+            "DELETE FROM ledger WHERE seq = 4; UPDATE ledger_head SET seq = 3, digest = (SELECT digest FROM ledger WHERE seq = 3)",
+            4,
+            "noted elsewhere",
+        ),
+        ("DELETE FROM ledger; DELETE FROM ledger_head", 1, "noted elsewhere"),
+        ("UPDATE latest SET state = 'waived'", 4, "the chain says pass"),
+    ] {
+        let found = tampered(sql).await;
+        let told = found.breaks.iter().any(|place| place.seq == seq && place.problem.contains(what));
+        assert!(told, "{sql}: {:?}", found.breaks);
+    }
+}
+
+#[tokio::test]
+async fn a_second_process_and_a_writing_reader_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(&config(&folder)).unwrap();
+    let second = Sqlite::open(&config(&folder)).err().unwrap();
+    assert!(
+        matches!(&second, StoreError::InUse { holder, .. } if *holder == format!("process {}", std::process::id()))
+    );
+    store.record(vec![result("a", "c", Verdict::Pass, at(0))]).await.unwrap();
+    let reader = Sqlite::open_read_only(&config(&folder)).unwrap();
+    assert_eq!(reader.latest().await.unwrap().len(), 1, "reading beside the daemon works");
+    assert!(matches!(reader.set_flag("x", true).await, Err(StoreError::ReadOnly)));
+}
+
+#[test]
+fn files_are_private() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("s.db"), "").unwrap();
+    let store = Sqlite::open(&config(&folder)).unwrap();
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let file = file.unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.file_name());
+    }
+    drop(store);
+}
+
+#[test]
+fn a_newer_a_foreign_and_a_damaged_file_are_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let refusal = |prepare: &dyn Fn(&Path)| {
+        let path = folder.path().join("s.db");
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(folder.path().join(format!("s.db{suffix}")));
+        }
+        prepare(&path);
+        Sqlite::open(&config(&folder)).err().expect("refused").to_string()
+    };
+    let newer = refusal(&|path| {
+        drop(Sqlite::open(&Config { path: path.to_owned(), ..Config::default() }).unwrap());
+        Connection::open(path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    });
+    assert!(newer.contains("format 99"), "{newer}");
+    let foreign = refusal(&|path| Connection::open(path).unwrap().execute_batch("CREATE TABLE t (x)").unwrap());
+    assert!(foreign.contains("another program"), "{foreign}");
+    let text = refusal(&|path| std::fs::write(path, "this is no database, ".repeat(500)).unwrap());
+    assert!(text.contains("damaged or not a nis2watch store"), "{text}");
+    let holes = refusal(&|path| {
+        drop(Sqlite::open(&Config { path: path.to_owned(), ..Config::default() }).unwrap());
+        let mut bytes = std::fs::read(path).unwrap();
+        bytes[4096..8192].fill(0xff);
+        std::fs::write(path, bytes).unwrap();
+    });
+    assert!(holes.contains("damaged"), "{holes}");
+    let nowhere =
+        Sqlite::open(&Config { path: folder.path().join("no/such/s.db"), ..Config::default() }).err().unwrap();
+    assert!(nowhere.to_string().contains("directory must exist"), "{nowhere}");
+}
+
+#[tokio::test]
+async fn a_failed_write_is_told_and_does_not_harm_the_next() {
+    let store = in_memory();
+    let failing: Answer<'_, ()> = store
+        .write(1, |connection| Ok(connection.execute_batch("INSERT INTO settings VALUES ('half', 'x'); BAD SQL")?));
+    assert!(matches!(failing.await, Err(StoreError::Database(_))));
+    store.record(vec![result("a", "c", Verdict::Pass, at(0))]).await.unwrap();
+    let halves = store.read(|connection| {
+        Ok(connection.query_row("SELECT count(*) FROM settings WHERE name = 'half'", [], |row| row.get::<_, i64>(0))?)
+    });
+    assert_eq!(halves.await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn work_is_refused_when_the_database_gave_up_the_transaction() {
+    let store = in_memory();
+    let lost: Answer<'_, ()> = store.write(1, |connection| Ok(connection.execute_batch("ROLLBACK; SAVEPOINT one")?));
+    // the work ended the transaction itself, as a full disk does; its savepoint is then the outermost one
+    assert!(matches!(lost.await, Err(StoreError::Commit(_))));
+    store.record(vec![result("a", "c", Verdict::Pass, at(0))]).await.unwrap();
+    assert_eq!(store.latest().await.unwrap().len(), 1);
+}

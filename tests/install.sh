@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Installs what the tests need, by package name, and starts nothing. Run by tests/run.sh; a second run does nothing.
+set -euo pipefail
+packages=(openssh-server openssh-client dropbear-bin snmpd snmp openssl prometheus busybox-static dash sudo curl procps iproute2 python3 shellcheck yamllint ca-certificates)
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f='${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^ii' || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+run=(); [ "$(id -u)" = 0 ] || run=(sudo)
+# a package must not start its service: the tests start their own servers on free ports
+guard=
+if [ ! -e /usr/sbin/policy-rc.d ]; then
+  printf '#!/bin/sh\nexit 101\n' | "${run[@]}" tee /usr/sbin/policy-rc.d >/dev/null
+  "${run[@]}" chmod 755 /usr/sbin/policy-rc.d
+  guard=1
+fi
+echo "installing: ${missing[*]}"
+"${run[@]}" apt-get update -qq
+"${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+  -o DPkg::Lock::Timeout=600 "${missing[@]}" >/tmp/nis2watch-install.log 2>&1 || { tail -20 /tmp/nis2watch-install.log; exit 1; }
+[ -z "$guard" ] || "${run[@]}" rm -f /usr/sbin/policy-rc.d
