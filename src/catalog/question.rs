@@ -131,7 +131,10 @@ impl fmt::Display for Question {
             }
             Self::Tcp(question) => write!(f, "TCP connect to {}", ports(&question.ports)),
             Self::Tls(question) => write!(f, "TLS handshakes with {}", ports(&question.ports)),
-            Self::Http(question) => write!(f, "one HTTP request: {question:?}"),
+            Self::Http(question) => {
+                let scheme = if question.tls { "https" } else { "http" };
+                write!(f, "GET {} by {scheme} from {}", question.path, ports(&question.ports))
+            }
             Self::SshService(question) => write!(f, "SSH key exchange without login with {}", ports(&question.ports)),
             Self::Exec(question) => write!(f, "{} {}", question.program, first_line(&question.args.join(" "))),
             Self::Derived(Derived::Lifecycle(source)) => write!(f, "support dates of what {source} names"),
