@@ -205,7 +205,7 @@ impl<'de> EnumAccess<'de> for Variant<'de> {
     }
 }
 
-impl<'de> Variant<'de> {
+impl Variant<'_> {
     fn place<T>(&self, read: Result<T, ReadError>) -> Result<T, ReadError> {
         read.map_err(|error| error.at(&self.0.node.place).under(Step::Key(self.0.key.clone())))
     }

@@ -78,9 +78,10 @@ fn an_alias_bomb_is_refused() {
     let mut text = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x]\n");
     for level in 1..12 {
         let before = level - 1;
-        text += &format!(
+        let line = format!(
             "a{level}: &a{level} [*a{before},*a{before},*a{before},*a{before},*a{before},*a{before},*a{before}]\n"
         );
+        text.push_str(&line);
     }
     assert!(read::<Machine>(&text).is_err());
     assert!(read::<Machine>(&"[".repeat(10_000)).is_err());
