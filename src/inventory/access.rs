@@ -1,38 +1,40 @@
-//! How an asset may be asked: settings of each transport, as the inventory declares them.
+//! How an asset may be asked, as the inventory writes it under `access:`.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize};
 
 use crate::model::AssetId;
+use crate::transport::{snmp, ssh};
+use ssh::HostKeyPolicy;
 
 /// What `access:` of an asset holds.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Access {
+pub(super) struct AccessEntry {
     /// Login and commands.
-    pub ssh: Option<SshSettings>,
+    pub(super) ssh: Option<SshSettings>,
     /// SNMP.
-    pub snmp: Option<SnmpSettings>,
+    pub(super) snmp: Option<SnmpSettings>,
     /// The asset is the monitor host itself.
-    pub local: Option<LocalSettings>,
+    pub(super) local: Option<LocalSettings>,
     /// Allow-listed programs on the monitor host may ask about it.
-    pub exec: Option<ExecSettings>,
+    pub(super) exec: Option<ExecSettings>,
     /// TLS services.
-    pub tls: Option<TlsSettings>,
+    pub(super) tls: Option<TlsSettings>,
     /// HTTP services.
-    pub http: Option<HttpSettings>,
+    pub(super) http: Option<HttpSettings>,
     /// A recorded transcript that answers instead of the asset, relative to the inventory file.
-    pub replay: Option<PathBuf>,
+    pub(super) replay: Option<PathBuf>,
 }
 
-impl Access {
+impl AccessEntry {
     /// Whether answers come without a packet to an address.
     #[must_use]
-    pub const fn needs_no_address(&self) -> bool {
+    pub(super) const fn needs_no_address(&self) -> bool {
         self.local.is_some() || self.replay.is_some()
     }
 }
@@ -40,44 +42,41 @@ impl Access {
 /// SSH.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SshSettings {
+pub(super) struct SshSettings {
     /// Name of an ssh credential.
-    pub credential: String,
+    pub(super) credential: String,
     /// TCP port.
     #[serde(default = "ssh_port")]
-    pub port: u16,
+    pub(super) port: u16,
     /// How the server is recognised.
     #[serde(default)]
-    pub host_key: HostKey,
+    pub(super) host_key: HostKey,
     /// Which algorithms may be spoken.
     #[serde(default)]
-    pub algorithms: Algorithms,
+    pub(super) algorithms: ssh::Algorithms,
     /// How commands that need root get it.
     #[serde(default)]
-    pub privilege: Privilege,
+    pub(super) privilege: ssh::Elevation,
     /// Assets to go through, nearest to the monitor first; what they themselves go through comes before them.
     #[serde(default)]
-    pub jump: Vec<AssetId>,
-    /// Longest wait for connection and login.
-    #[serde(default, with = "humantime_serde")]
-    pub connect_timeout: Option<Duration>,
-    /// Longest wait for one batch of commands.
-    #[serde(default, with = "humantime_serde")]
-    pub command_timeout: Option<Duration>,
+    pub(super) jump: Vec<AssetId>,
+    /// How long each step may take.
+    #[serde(default)]
+    pub(super) timeouts: ssh::Deadlines,
 }
 
 const fn ssh_port() -> u16 {
     22
 }
 
-/// How an SSH server is recognised.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum HostKey {
-    /// The first key seen is remembered; another one later is refused.
-    #[default]
-    Learn,
-    /// Only keys with one of these fingerprints, `SHA256:…`.
-    Pinned(Vec<String>),
+/// How an SSH server is recognised: the word `learn`, a fingerprint or several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct HostKey(pub(super) HostKeyPolicy);
+
+impl Default for HostKey {
+    fn default() -> Self {
+        Self(HostKeyPolicy::Learn)
+    }
 }
 
 /// Base64 letters of a SHA-256 digest without padding.
@@ -105,7 +104,12 @@ impl<'de> Deserialize<'de> for HostKey {
                 f.write_str("the word learn, a fingerprint SHA256:… or a list of them")
             }
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<HostKey, E> {
-                if text == "learn" { Ok(HostKey::Learn) } else { Ok(HostKey::Pinned(vec![fingerprint(text)?])) }
+                let policy = if text == "learn" {
+                    HostKeyPolicy::Learn
+                } else {
+                    HostKeyPolicy::Pinned(vec![fingerprint(text)?])
+                };
+                Ok(HostKey(policy))
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<HostKey, A::Error> {
                 let mut keys = Vec::new();
@@ -115,67 +119,39 @@ impl<'de> Deserialize<'de> for HostKey {
                 if keys.is_empty() {
                     return Err(serde::de::Error::custom("an empty list accepts no key at all"));
                 }
-                Ok(HostKey::Pinned(keys))
+                Ok(HostKey(HostKeyPolicy::Pinned(keys)))
             }
         }
         deserializer.deserialize_any(Keys)
     }
 }
 
-/// Which SSH algorithms may be spoken; each set contains the one before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Algorithms {
-    /// What is good today.
-    #[default]
-    Modern,
-    /// Also SHA-1 based ones, for appliances.
-    Compat,
-    /// Also what is broken, for plant devices that know nothing else.
-    Legacy,
-}
-
-/// How a command that needs root gets it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Privilege {
-    /// Not at all; such facts stay unknown, unless the user is root.
-    #[default]
-    None,
-    /// `sudo -n`.
-    Sudo,
-    /// `doas -n`.
-    Doas,
-    /// A forced command of the key collects as root.
-    Collector,
-}
-
 /// SNMP.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SnmpSettings {
+pub(super) struct SnmpSettings {
     /// Name of an snmp credential.
-    pub credential: String,
+    pub(super) credential: String,
     /// UDP port.
     #[serde(default = "snmp_port")]
-    pub port: u16,
+    pub(super) port: u16,
     /// Rows of one bulk answer; fragile assets get 10 at most.
-    pub max_repetitions: Option<u8>,
+    pub(super) max_repetitions: Option<u32>,
     /// Whether GETBULK is used; some old agents answer it wrongly.
     #[serde(default = "yes")]
-    pub bulk: bool,
+    pub(super) bulk: bool,
     /// Whether an answer must come from the address that was asked; some devices answer from another one.
     #[serde(default = "yes")]
-    pub strict_source: bool,
+    pub(super) strict_source: bool,
     /// Longest wait for one answer.
     #[serde(default, with = "humantime_serde")]
-    pub timeout: Option<Duration>,
-    /// Repetitions of an unanswered request, at most 3.
-    pub retries: Option<u8>,
+    pub(super) timeout: Option<Duration>,
+    /// Repetitions of an unanswered request.
+    pub(super) retries: Option<u32>,
 }
 
 const fn snmp_port() -> u16 {
-    161
+    snmp::PORT
 }
 
 const fn yes() -> bool {
@@ -185,17 +161,16 @@ const fn yes() -> bool {
 /// The monitor host itself.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct LocalSettings {
-    /// How commands that need root get it.
-    pub privilege: Privilege,
-}
+pub(super) struct LocalSettings {}
 
-/// Allow-listed programs.
+/// Plug-ins.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct ExecSettings {
-    /// Names of the programs that may run for this asset; empty means all that are allow-listed.
-    pub programs: Vec<String>,
+pub(super) struct ExecSettings {
+    /// Names of the plug-ins that may run for this asset; empty means all of `plugins:`.
+    pub(super) programs: Vec<String>,
+    /// Whether they may run although the asset is fragile.
+    pub(super) on_fragile: bool,
 }
 
 /// TLS services.

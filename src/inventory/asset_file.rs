@@ -8,7 +8,8 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use super::{Access, ParamsByCheck};
+use super::ParamsByCheck;
+use super::access::AccessEntry;
 use crate::model::document::{Data, Document, Entry, Node, Step};
 use crate::model::{AssetId, Criticality, Kind, Problem, Problems, Profile, Value, ZoneId};
 
@@ -61,7 +62,7 @@ pub const KEYS: [&str; 26] = [
 ];
 
 /// Every key that an asset may have.
-pub fn all_keys() -> impl Iterator<Item = &'static str> {
+pub(super) fn all_keys() -> impl Iterator<Item = &'static str> {
     KEYS.into_iter().chain(TEXT_FIELDS).chain(TRUTH_FIELDS)
 }
 
@@ -79,6 +80,7 @@ pub struct LimitsEntry {
 }
 
 /// An asset, as written.
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the file")]
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AssetEntry {
@@ -117,7 +119,7 @@ pub(super) struct AssetEntry {
     #[serde(default)]
     pub(super) limits: LimitsEntry,
     #[serde(default)]
-    pub(super) access: Access,
+    pub(super) access: AccessEntry,
 }
 
 const fn medium() -> Criticality {
@@ -165,7 +167,11 @@ pub(super) fn read(
     problems: &mut Problems,
 ) -> Option<Found> {
     if !matches!(node.data, Data::Map(_)) {
-        problems.push(document.wrong_at(&node.place, &format!("[{index}]"), "an asset is a map of keys: { id: …, kind: … }"));
+        problems.push(document.wrong_at(
+            &node.place,
+            &format!("[{index}]"),
+            "an asset is a map of keys: { id: …, kind: … }",
+        ));
         return None;
     }
     let id = node.get("id").and_then(Node::as_text).map(str::to_owned);

@@ -8,12 +8,14 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Visitor};
-use serde::{Deserialize, Serialize};
 
 use crate::model::Secret;
 use crate::model::document::Step;
+use crate::transport::snmp::{AuthProtocol, PrivProtocol};
+use crate::transport::{snmp, ssh};
 
 /// Longest secret; a key file is a few KiB.
 const LONGEST_SECRET: u64 = 64 << 10;
@@ -22,10 +24,13 @@ const OTHERS: u32 = 0o077;
 /// The one of them that `allow_group` permits: read by the group, which Kubernetes sets with `fsGroup`.
 const GROUP_READ: u32 = 0o040;
 
+/// Reads an environment variable by name.
+pub type Variables = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 /// What the process was started with; passed in, so that a test can have its own.
 pub struct Surroundings {
     /// Reads an environment variable.
-    pub variable: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub variable: Variables,
 }
 
 impl Surroundings {
@@ -155,8 +160,12 @@ fn read_file(path: &Path, allow_group: Option<bool>) -> Result<String, Unreadabl
         if about.mode() & refused != 0 {
             let mode = about.mode() & 0o777;
             let hint = if allow_group { "chmod 640" } else { "chmod 600" };
-            return Err(Unreadable::new(format!("{} is open to others (mode {mode:03o})", path.display()))
-                .hint(format!("{hint} {} (allow_group: true permits the group to read, as Kubernetes needs with fsGroup)", path.display())));
+            return Err(Unreadable::new(format!("{} is open to others (mode {mode:03o})", path.display())).hint(
+                format!(
+                    "{hint} {} (allow_group: true permits the group to read, as Kubernetes needs with fsGroup)",
+                    path.display()
+                ),
+            ));
         }
     }
     let mut bytes = Vec::new();
@@ -178,7 +187,7 @@ pub enum CredentialEntry {
     Snmp(SnmpEntry),
 }
 
-/// A login over SSH, as written.
+/// A login over SSH, as written: exactly one of key and password.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SshEntry {
@@ -186,8 +195,6 @@ pub struct SshEntry {
     key: Option<SecretRef>,
     passphrase: Option<SecretRef>,
     password: Option<SecretRef>,
-    /// Asked for by sudo or doas; without it they must not ask.
-    privilege_password: Option<SecretRef>,
 }
 
 /// SNMP access, as written.
@@ -202,18 +209,15 @@ pub struct SnmpEntry {
     context: Option<String>,
 }
 
-/// A version of SNMP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Version {
-    /// Community, no bulk.
-    #[serde(rename = "1")]
-    V1,
-    /// Community.
-    #[serde(rename = "2c")]
-    V2c,
-    /// Users.
-    #[serde(rename = "3")]
-    V3,
+/// The words for versions of SNMP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+enum Version {
+    #[serde(rename = "1", alias = "v1")]
+    One,
+    #[serde(rename = "2c", alias = "v2c")]
+    TwoC,
+    #[serde(rename = "3", alias = "v3")]
+    Three,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -226,43 +230,27 @@ struct AuthEntry {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PrivacyEntry {
-    protocol: PrivacyProtocol,
+    protocol: PrivProtocol,
     password: SecretRef,
 }
 
-/// How an SNMPv3 user signs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum AuthProtocol {
-    Md5,
-    Sha1,
-    Sha224,
-    Sha256,
-    Sha384,
-    Sha512,
-}
-
-/// How an SNMPv3 user encrypts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum PrivacyProtocol {
-    Des,
-    #[serde(rename = "3des")]
-    TripleDes,
-    Aes128,
-    Aes192,
-    Aes256,
-}
-
 /// A credential with its secrets; they do not print.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
     /// A login.
-    Ssh(SshCredential),
+    Ssh {
+        /// Who logs in.
+        user: String,
+        /// What proves it.
+        credential: ssh::Credential,
+    },
     /// A community or a user.
-    Snmp(SnmpCredential),
+    Snmp {
+        /// The version that goes with it.
+        version: snmp::Version,
+        /// What is shown to the agent.
+        credential: snmp::Credential,
+    },
 }
 
 impl Credential {
@@ -270,52 +258,14 @@ impl Credential {
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
-            Self::Ssh(_) => "ssh",
-            Self::Snmp(_) => "snmp",
+            Self::Ssh { .. } => "ssh",
+            Self::Snmp { .. } => "snmp",
         }
     }
 }
 
-/// A login over SSH.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SshCredential {
-    /// Who logs in.
-    pub user: String,
-    /// Private key, in OpenSSH or PEM form.
-    pub key: Option<Secret>,
-    /// Opens the key.
-    pub passphrase: Option<Secret>,
-    /// Password, for devices without keys.
-    pub password: Option<Secret>,
-    /// Asked for by sudo or doas.
-    pub privilege_password: Option<Secret>,
-}
-
-/// SNMP access.
-#[derive(Debug, Clone, PartialEq)]
-pub enum SnmpCredential {
-    /// v1 and v2c.
-    Community {
-        /// [`Version::V1`] or [`Version::V2c`].
-        version: Version,
-        /// The community.
-        community: Secret,
-    },
-    /// v3.
-    User {
-        /// Security name.
-        user: String,
-        /// Signing; none means noAuthNoPriv.
-        auth: Option<(AuthProtocol, Secret)>,
-        /// Encryption; needs `auth`.
-        privacy: Option<(PrivacyProtocol, Secret)>,
-        /// Context name, mostly empty.
-        context: String,
-    },
-}
-
 /// All credentials, by name.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Credentials(BTreeMap<String, Credential>);
 
 impl Credentials {
@@ -341,8 +291,8 @@ impl Credentials {
         for (name, entry) in entries {
             let mut read = Resolver { base, surroundings, at: name, report: &mut report, sound: true };
             let credential = match entry {
-                CredentialEntry::Ssh(entry) => entry.resolve(&mut read).map(Credential::Ssh),
-                CredentialEntry::Snmp(entry) => entry.resolve(&mut read).map(Credential::Snmp),
+                CredentialEntry::Ssh(entry) => entry.resolve(&mut read),
+                CredentialEntry::Snmp(entry) => entry.resolve(&mut read),
             };
             if let Some(credential) = credential {
                 all.insert(name.clone(), credential);
@@ -377,30 +327,39 @@ impl Resolver<'_> {
 }
 
 impl SshEntry {
-    fn resolve(&self, read: &mut Resolver<'_>) -> Option<SshCredential> {
-        if self.key.is_none() && self.password.is_none() {
-            read.wrong(&["ssh"], Unreadable::new("a login needs key or password").hint("key: { file: PATH }"));
-        }
+    fn resolve(&self, read: &mut Resolver<'_>) -> Option<Credential> {
+        let passphrase = read.optional(&["ssh", "passphrase"], self.passphrase.as_ref());
         if self.passphrase.is_some() && self.key.is_none() {
             read.wrong(&["ssh", "passphrase"], Unreadable::new("a passphrase opens a key, and there is none"));
         }
-        let credential = SshCredential {
-            user: self.user.clone(),
-            key: read.optional(&["ssh", "key"], self.key.as_ref()),
-            passphrase: read.optional(&["ssh", "passphrase"], self.passphrase.as_ref()),
-            password: read.optional(&["ssh", "password"], self.password.as_ref()),
-            privilege_password: read.optional(&["ssh", "privilege_password"], self.privilege_password.as_ref()),
-        };
-        read.sound.then_some(credential)
+        let credential = match (&self.key, &self.password) {
+            (Some(key), None) => read.secret(&["ssh", "key"], key).map(|pem| ssh::Credential::Key { pem, passphrase }),
+            (None, Some(password)) => read.secret(&["ssh", "password"], password).map(ssh::Credential::Password),
+            _ => {
+                let problem = Unreadable::new("a login has either a key or a password").hint("key: { file: PATH }");
+                read.wrong(&["ssh"], problem);
+                None
+            }
+        }?;
+        read.sound.then(|| Credential::Ssh { user: self.user.clone(), credential })
     }
 }
 
 impl SnmpEntry {
-    fn resolve(&self, read: &mut Resolver<'_>) -> Option<SnmpCredential> {
-        if self.version == Version::V3 { self.resolve_user(read) } else { self.resolve_community(read) }
+    fn resolve(&self, read: &mut Resolver<'_>) -> Option<Credential> {
+        let (version, credential) = match self.version {
+            Version::One => (snmp::Version::V1, self.resolve_community(read)?),
+            Version::TwoC => (snmp::Version::V2c, self.resolve_community(read)?),
+            Version::Three => (snmp::Version::V3, self.resolve_user(read)?),
+        };
+        let access = snmp::Access::new(version, credential);
+        if let Err(error) = access.check() {
+            read.wrong(&["snmp"], Unreadable::new(error.to_string()));
+        }
+        read.sound.then_some(Credential::Snmp { version, credential: access.credential })
     }
 
-    fn resolve_community(&self, read: &mut Resolver<'_>) -> Option<SnmpCredential> {
+    fn resolve_community(&self, read: &mut Resolver<'_>) -> Option<snmp::Credential> {
         let strangers = [
             ("user", self.user.is_some()),
             ("auth", self.auth.is_some()),
@@ -411,38 +370,33 @@ impl SnmpEntry {
             read.wrong(&["snmp", key], Unreadable::new(format!("{key} belongs to version 3")).hint("version: 3"));
         }
         let Some(community) = &self.community else {
-            read.wrong(&["snmp"], Unreadable::new("versions 1 and 2c need a community").hint("community: { file: PATH }"));
+            let problem = Unreadable::new("versions 1 and 2c need a community").hint("community: { file: PATH }");
+            read.wrong(&["snmp"], problem);
             return None;
         };
-        let community = read.secret(&["snmp", "community"], community)?;
-        read.sound.then_some(SnmpCredential::Community { version: self.version, community })
+        read.secret(&["snmp", "community"], community).map(snmp::Credential::Community)
     }
 
-    fn resolve_user(&self, read: &mut Resolver<'_>) -> Option<SnmpCredential> {
+    fn resolve_user(&self, read: &mut Resolver<'_>) -> Option<snmp::Credential> {
         if self.community.is_some() {
             let problem = Unreadable::new("version 3 has users, not communities").hint("version: 2c, or user and auth");
             read.wrong(&["snmp", "community"], problem);
         }
-        let Some(user) = self.user.clone() else {
+        let Some(name) = self.user.clone() else {
             read.wrong(&["snmp"], Unreadable::new("version 3 needs a user"));
             return None;
         };
-        if self.privacy.is_some() && self.auth.is_none() {
-            read.wrong(&["snmp", "privacy"], Unreadable::new("privacy needs auth: SNMPv3 has no encryption without signing"));
-        }
-        let mut secret = |what: &str, reference: &SecretRef| {
-            let secret = read.secret(&["snmp", what, "password"], reference)?;
-            if secret.expose().len() < 8 {
-                let problem = Unreadable::new("an SNMPv3 password has at least 8 characters (RFC 3414)");
-                read.wrong(&["snmp", what, "password"], problem);
-            }
-            Some(secret)
-        };
-        let auth = self.auth.as_ref().and_then(|auth| Some((auth.protocol, secret("auth", &auth.password)?)));
-        let privacy =
-            self.privacy.as_ref().and_then(|privacy| Some((privacy.protocol, secret("privacy", &privacy.password)?)));
+        let auth = self.auth.as_ref().and_then(|auth| {
+            let password = read.secret(&["snmp", "auth", "password"], &auth.password)?;
+            Some((auth.protocol, password))
+        });
+        let privacy = self.privacy.as_ref().and_then(|privacy| {
+            let password = read.secret(&["snmp", "privacy", "password"], &privacy.password)?;
+            Some((privacy.protocol, password))
+        });
         let context = self.context.clone().unwrap_or_default();
-        read.sound.then_some(SnmpCredential::User { user, auth, privacy, context })
+        // a password that could not be read is reported already; leaving it out would look like another mistake
+        read.sound.then_some(snmp::Credential::User { name, auth, privacy, context })
     }
 }
 

@@ -8,14 +8,8 @@ use crate::model::document::{Data, Document, Entry, Node, Place};
 use crate::model::{Problem, Problems};
 
 /// Columns whose cells are lists.
-const LISTS: [&str; 6] = [
-    "allowed_ports",
-    "windows",
-    "access.ssh.jump",
-    "access.tls.ports",
-    "access.http.ports",
-    "access.exec.programs",
-];
+const LISTS: [&str; 6] =
+    ["allowed_ports", "windows", "access.ssh.jump", "access.tls.ports", "access.http.ports", "access.exec.programs"];
 /// Rows of one file; more is no inventory.
 const MOST_ROWS: usize = 1_000_000;
 

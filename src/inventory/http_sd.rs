@@ -27,7 +27,7 @@ pub enum FetchError {
     #[error("no answer from {url} within {timeout:?}")]
     Timeout {
         /// Who was asked.
-        url: Url,
+        url: String,
         /// How long it took.
         timeout: Duration,
     },
@@ -35,7 +35,7 @@ pub enum FetchError {
     #[error("cannot reach {url}: {source}")]
     Connect {
         /// Who was asked.
-        url: Url,
+        url: String,
         /// Why.
         #[source]
         source: std::io::Error,
@@ -44,7 +44,7 @@ pub enum FetchError {
     #[error("cannot use the certificates in {file} for {url}: {problem}")]
     Trust {
         /// Who was to be asked.
-        url: Url,
+        url: String,
         /// The file of certificates.
         file: String,
         /// What is wrong with it.
@@ -54,7 +54,7 @@ pub enum FetchError {
     #[error("{url} broke off: {problem}")]
     Protocol {
         /// Who was asked.
-        url: Url,
+        url: String,
         /// What went wrong.
         problem: String,
     },
@@ -62,7 +62,7 @@ pub enum FetchError {
     #[error("{url} answered with status {status}")]
     Status {
         /// Who was asked.
-        url: Url,
+        url: String,
         /// The status.
         status: u16,
     },
@@ -76,12 +76,12 @@ pub enum FetchError {
 pub async fn fetch(source: &HttpSource, base: &Path) -> Result<String, FetchError> {
     let timeout = source.timeout;
     let asked = tokio::time::timeout(timeout, ask(source, base)).await;
-    asked.unwrap_or_else(|_| Err(FetchError::Timeout { url: source.url.clone(), timeout }))
+    asked.unwrap_or_else(|_| Err(FetchError::Timeout { url: source.url.to_string(), timeout }))
 }
 
 async fn ask(source: &HttpSource, base: &Path) -> Result<String, FetchError> {
     let url = &source.url;
-    let connect = |source| FetchError::Connect { url: url.clone(), source };
+    let connect = |source| FetchError::Connect { url: url.to_string(), source };
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
     let port = url.port_or_known_default().unwrap_or(80);
     #[expect(clippy::disallowed_methods, reason = "the server of the inventory is asked, not an asset")]
@@ -96,7 +96,8 @@ async fn ask(source: &HttpSource, base: &Path) -> Result<String, FetchError> {
 
 fn trust(source: &HttpSource, base: &Path) -> Result<Arc<ClientConfig>, FetchError> {
     let file = base.join(source.ca.as_deref().unwrap_or_else(|| Path::new("")));
-    let wrong = |problem: String| FetchError::Trust { url: source.url.clone(), file: file.display().to_string(), problem };
+    let wrong =
+        |problem: String| FetchError::Trust { url: source.url.to_string(), file: file.display().to_string(), problem };
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(&file).map_err(|error| wrong(error.to_string()))? {
         let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
@@ -112,7 +113,7 @@ fn trust(source: &HttpSource, base: &Path) -> Result<Arc<ClientConfig>, FetchErr
 }
 
 async fn get<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(url: &Url, stream: S) -> Result<String, FetchError> {
-    let broken = |problem: String| FetchError::Protocol { url: url.clone(), problem };
+    let broken = |problem: String| FetchError::Protocol { url: url.to_string(), problem };
     let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = handshake.map_err(|error| broken(error.to_string()))?;
     let request = hyper::Request::get(&url[url::Position::BeforePath..url::Position::AfterQuery])
@@ -123,15 +124,19 @@ async fn get<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(url: &Url, stre
     let exchange = async {
         let response = sender.send_request(request).await.map_err(|error| broken(error.to_string()))?;
         if response.status() != hyper::StatusCode::OK {
-            return Err(FetchError::Status { url: url.clone(), status: response.status().as_u16() });
+            return Err(FetchError::Status { url: url.to_string(), status: response.status().as_u16() });
         }
         let body = Limited::new(response.into_body(), LONGEST_LIST).collect().await;
         let body = body.map_err(|error| broken(error.to_string()))?.to_bytes();
         String::from_utf8(body.to_vec()).map_err(|_| broken("the list is not UTF-8 text".into()))
     };
-    // the connection must be driven for the exchange to proceed; it ends with it
+    // the connection must be driven for the exchange to proceed; when it ends, the exchange knows
+    let drive = async {
+        connection.await.ok();
+        std::future::pending().await
+    };
     tokio::select! {
         answer = exchange => answer,
-        ended = async { connection.await; std::future::pending::<()>().await } => { let () = ended; Err(broken("the connection ended".into())) }
+        never = drive => never,
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn assets(document: &Document, problems: &mut Problems) -> Document {
         problems.push(document.wrong(&[], "a target list is a list of { targets: […], labels: {…} }"));
     }
     for (at, group) in document.root.items() {
-        let mut wrong = |place: &Place, key: &str, message: &str| -> Problem {
+        let wrong = |place: &Place, key: &str, message: &str| -> Problem {
             document.wrong_at(place, &path_text(&[(*at).into(), key.into()]), message)
         };
         for entry in group.entries().iter().filter(|entry| !matches!(entry.key.as_str(), "targets" | "labels")) {

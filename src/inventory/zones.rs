@@ -55,7 +55,31 @@ pub struct WindowEntry {
     #[serde(default)]
     pub everywhere: bool,
     /// Time zone of the cron line, where that differs from the configuration's own.
-    pub timezone: Option<Tz>,
+    pub timezone: Option<Timezone>,
+}
+
+/// A time zone by its name in the IANA database (`Europe/Copenhagen`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Timezone(pub Tz);
+
+impl Default for Timezone {
+    fn default() -> Self {
+        Self(Tz::UTC)
+    }
+}
+
+impl TryFrom<String> for Timezone {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        name.parse().map(Self).map_err(|_| {
+            match did_you_mean(&name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name())) {
+                Some(close) => format!("time zone {name:?} is not known; did you mean {close:?}?"),
+                None => format!("time zone {name:?} is not known; a name such as Europe/Copenhagen or UTC is expected"),
+            }
+        })
+    }
 }
 
 /// Zones by id; a duplicate is a mistake.
@@ -69,7 +93,8 @@ pub(super) fn zones(entries: &[ZoneEntry], document: &Document, problems: &mut P
         }
         if entry.at_once == Some(0) {
             let path = ["zones".into(), at.into(), "at_once".into()];
-            problems.push(document.wrong(&path, "0 would let nothing through").hint("active: false switches a zone off"));
+            problems
+                .push(document.wrong(&path, "0 would let nothing through").hint("active: false switches a zone off"));
         }
     }
     zones
@@ -119,7 +144,7 @@ pub(super) fn windows(
         if entry.lasts.is_zero() {
             wrong("lasts", "a window of no length never opens".into());
         }
-        let opens = match Calendar::parse(&entry.opens, entry.timezone.unwrap_or(timezone)) {
+        let opens = match Calendar::parse(&entry.opens, entry.timezone.map_or(timezone, |own| own.0)) {
             Ok(opens) => opens,
             Err(error) => {
                 wrong("opens", error.to_string());

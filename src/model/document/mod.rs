@@ -158,6 +158,20 @@ impl Node {
         }
     }
 
+    /// Takes the elements out of a list; none for anything else.
+    pub fn take_items(&mut self) -> Vec<(usize, Self)> {
+        match &mut self.data {
+            Data::List(items) => std::mem::take(items),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether it is a list, or nothing at all.
+    #[must_use]
+    pub const fn is_list_or_null(&self) -> bool {
+        matches!(self.data, Data::List(_) | Data::Null)
+    }
+
     /// The value of a key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
