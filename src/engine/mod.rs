@@ -1,7 +1,14 @@
 //! The engine: who is asked what, when; one visit at a time per asset; what changed.
 
 mod cadence;
+mod contact;
+mod derive;
+mod plan;
 mod schedule;
+mod visit;
 
 pub use cadence::Cadence;
+pub use contact::{Asked, Contact, Reply};
+pub use plan::{FactIndex, Plan, PlannedAsset, PlannedCheck, PlannedFact, Schedules};
 pub use schedule::{AssetIndex, CheckIndex, Schedule};
+pub use visit::{Visit, Visitor};

@@ -1,0 +1,289 @@
+//! One contact with one asset: all its questions, each asked once, protocol by protocol.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::{Instrument, info_span};
+
+use crate::catalog::Question;
+use crate::inventory::Access;
+use crate::model::{Answer, FactId, Time, Transport, Value};
+use crate::transport::gate::Gate;
+use crate::transport::{Endpoint, TransportError, exec, http, local, snmp, ssh, ssh_service, tcp, tls};
+
+/// Longest run of a command on the monitor host that names no limit itself.
+const LOCAL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What a contact needs beside the questions.
+pub struct Contact {
+    /// The gate of the asset.
+    pub gate: Gate,
+    /// How it is reached.
+    pub access: Access,
+    /// Jump hosts in order, each behind its own gate.
+    pub hops: Vec<ssh::Hop>,
+    /// Learnt host keys.
+    pub host_keys: Arc<dyn ssh::HostKeys>,
+    /// The shared SNMP sockets and engine cache.
+    pub snmp: Arc<snmp::Engine>,
+    /// Tells the time of evidence.
+    pub clock: fn() -> Time,
+}
+
+/// A question on behalf of a fact.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The fact it is asked for.
+    pub fact: &'a FactId,
+    /// What is asked.
+    pub question: &'a Question,
+}
+
+/// What came of one question.
+#[derive(Debug)]
+pub struct Reply {
+    /// The answer, or why there is none.
+    pub answer: Result<Answer, TransportError>,
+    /// How it was asked.
+    pub transport: Transport,
+    /// When the conversation over this transport began.
+    pub asked_at: Time,
+    /// How long that conversation took, shared by all questions asked in it.
+    pub took: Duration,
+}
+
+impl Reply {
+    /// Whether the asset itself said something; a port set in which nothing answered is no sign of life.
+    #[must_use]
+    pub fn shows_life(&self) -> bool {
+        match &self.answer {
+            Ok(Answer::Value(value)) => value.get("answered").and_then(Value::as_bool).unwrap_or(true),
+            Ok(Answer::Text(_) | Answer::Varbinds(_)) => true,
+            Err(_) => false,
+        }
+    }
+
+    /// Whether the gate kept the question back, which says nothing about the asset.
+    #[must_use]
+    pub const fn was_refused_by_gate(&self) -> bool {
+        matches!(self.answer, Err(TransportError::Refusal(_)))
+    }
+}
+
+/// Questions of one protocol share a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Protocol {
+    Snmp,
+    SnmpVersions,
+    Ssh,
+    Tcp,
+    Tls,
+    Http,
+    SshService,
+    Exec,
+}
+
+impl Protocol {
+    const fn of(question: &Question) -> Option<Self> {
+        Some(match question {
+            Question::Ssh(_) | Question::SshSession(_) => Self::Ssh,
+            Question::Snmp(_) => Self::Snmp,
+            Question::SnmpVersions(_) => Self::SnmpVersions,
+            Question::Tcp(_) => Self::Tcp,
+            Question::Tls(_) => Self::Tls,
+            Question::Http(_) => Self::Http,
+            Question::SshService(_) => Self::SshService,
+            Question::Exec(_) => Self::Exec,
+            Question::Derived(_) => return None,
+        })
+    }
+}
+
+impl Contact {
+    /// Asks all questions, one protocol after the other, and tells the gate how it went. One reply per question, in
+    /// order; a derived fact has no question and gets an error.
+    pub async fn ask(&self, asked: &[Asked<'_>]) -> Vec<Reply> {
+        let mut groups: BTreeMap<Option<Protocol>, Vec<usize>> = BTreeMap::new();
+        for (place, one) in asked.iter().enumerate() {
+            groups.entry(Protocol::of(one.question)).or_default().push(place);
+        }
+        let mut replies: Vec<Option<Reply>> = asked.iter().map(|_| None).collect();
+        for (protocol, places) in groups {
+            let group: Vec<_> = places.iter().map(|place| asked[*place]).collect();
+            let transport = self.transport(protocol);
+            let (asked_at, start) = ((self.clock)(), Instant::now());
+            let span = info_span!("ask", transport = %transport, questions = group.len());
+            let answers = self.converse(protocol, &group).instrument(span).await;
+            for (place, answer) in places.into_iter().zip(answers) {
+                replies[place] = Some(Reply { answer, transport, asked_at, took: start.elapsed() });
+            }
+        }
+        let replies: Vec<_> = replies.into_iter().flatten().collect();
+        self.report(&replies);
+        replies
+    }
+
+    fn report(&self, replies: &[Reply]) {
+        let sent: Vec<_> = replies.iter().filter(|reply| !reply.was_refused_by_gate()).collect();
+        // the monitor host is always there; its answers say nothing about a gate
+        if !sent.is_empty() && !self.access.local {
+            self.gate.contact_ended(sent.iter().any(|reply| reply.shows_life()));
+        }
+    }
+
+    const fn transport(&self, protocol: Option<Protocol>) -> Transport {
+        match protocol {
+            None => Transport::Derived,
+            Some(Protocol::Ssh) if self.access.local => Transport::Local,
+            Some(Protocol::Ssh) => Transport::Ssh,
+            Some(Protocol::Snmp | Protocol::SnmpVersions) => Transport::Snmp,
+            Some(Protocol::Tcp) => Transport::Tcp,
+            Some(Protocol::Tls) => Transport::Tls,
+            Some(Protocol::Http) => Transport::Http,
+            Some(Protocol::SshService) => Transport::SshService,
+            Some(Protocol::Exec) => Transport::Exec,
+        }
+    }
+
+    async fn converse(&self, protocol: Option<Protocol>, group: &[Asked<'_>]) -> Vec<Result<Answer, TransportError>> {
+        match protocol {
+            Some(Protocol::Ssh) if self.access.local => self.local(group).await,
+            Some(Protocol::Ssh) => self.ssh(group).await,
+            Some(Protocol::Snmp | Protocol::SnmpVersions) => self.snmp(group).await,
+            Some(Protocol::Tcp) => {
+                let asks: Vec<_> = pick(group, |question| match question {
+                    Question::Tcp(question) => Some(question),
+                    _ => None,
+                })
+                .map(|(fact, question)| tcp::Ask { fact, question })
+                .collect();
+                tcp::ask(&asks, &self.gate).await
+            }
+            Some(Protocol::Tls) => {
+                let asks: Vec<_> = pick(group, |question| match question {
+                    Question::Tls(question) => Some(question),
+                    _ => None,
+                })
+                .map(|(fact, question)| tls::Ask { fact, question })
+                .collect();
+                tls::ask(&asks, &self.gate).await
+            }
+            Some(Protocol::Http) => {
+                let asks: Vec<_> = pick(group, |question| match question {
+                    Question::Http(question) => Some(question),
+                    _ => None,
+                })
+                .map(|(fact, question)| http::Ask { fact, question })
+                .collect();
+                http::ask(&asks, &self.gate).await
+            }
+            Some(Protocol::SshService) => self.ssh_service(group).await,
+            Some(Protocol::Exec) => self.exec(group).await,
+            None => group.iter().map(|_| Err(self.internal("a derived fact is not asked"))).collect(),
+        }
+    }
+
+    async fn ssh(&self, group: &[Asked<'_>]) -> Vec<Result<Answer, TransportError>> {
+        let Some(access) = &self.access.ssh else { return self.unconfigured(group, "ssh") };
+        let asks: Vec<_> = group
+            .iter()
+            .filter_map(|one| {
+                let topic = match one.question {
+                    Question::Ssh(question) => ssh::Topic::Run(question),
+                    Question::SshSession(_) => ssh::Topic::Session,
+                    _ => return None,
+                };
+                Some(ssh::Ask { fact: one.fact, topic })
+            })
+            .collect();
+        ssh::ask(access, &asks, &self.gate, &self.hops, &*self.host_keys).await
+    }
+
+    async fn local(&self, group: &[Asked<'_>]) -> Vec<Result<Answer, TransportError>> {
+        let mut answers = Vec::with_capacity(group.len());
+        for one in group {
+            answers.push(match one.question {
+                Question::Ssh(question) => {
+                    let command = local::Command {
+                        run: &question.run,
+                        privileged: question.privilege == ssh::Privilege::Sudo,
+                        max_bytes: question.max_bytes,
+                        timeout: question.timeout.unwrap_or(LOCAL_TIMEOUT),
+                    };
+                    let mut one = local::ask(&[command], &self.gate).await;
+                    one.pop().unwrap_or_else(|| Err(self.internal("no answer for a command")))
+                }
+                _ => Err(TransportError::NoData {
+                    endpoint: Endpoint::named("the monitor host"),
+                    problem:
+                        "there is no SSH session with oneself; give the asset access: { ssh: … } to judge its server"
+                            .into(),
+                }),
+            });
+        }
+        answers
+    }
+
+    async fn snmp(&self, group: &[Asked<'_>]) -> Vec<Result<Answer, TransportError>> {
+        let Some(access) = &self.access.snmp else { return self.unconfigured(group, "snmp") };
+        let reads: Vec<_> = pick(group, |question| match question {
+            Question::Snmp(question) => Some(question),
+            _ => None,
+        })
+        .map(|(fact, question)| snmp::Ask { fact, question })
+        .collect();
+        if !reads.is_empty() {
+            return snmp::ask(access, &reads, &self.gate, &self.snmp).await;
+        }
+        let mut answers = Vec::with_capacity(group.len());
+        for one in group {
+            if let Question::SnmpVersions(probe) = one.question {
+                answers.push(snmp::probe_versions(access, probe, &self.gate, &self.snmp).await);
+            }
+        }
+        answers
+    }
+
+    async fn ssh_service(&self, group: &[Asked<'_>]) -> Vec<Result<Answer, TransportError>> {
+        let mut answers = Vec::with_capacity(group.len());
+        for one in group {
+            if let Question::SshService(question) = one.question {
+                answers.push(ssh_service::ask(question, &self.gate).await);
+            }
+        }
+        answers
+    }
+
+    async fn exec(&self, group: &[Asked<'_>]) -> Vec<Result<Answer, TransportError>> {
+        let Some(plugins) = &self.access.plugins else { return self.unconfigured(group, "exec") };
+        let access = exec::Access { allowed: plugins.allowed.clone(), on_fragile: plugins.on_fragile };
+        let asks: Vec<_> = pick(group, |question| match question {
+            Question::Exec(question) => Some(question),
+            _ => None,
+        })
+        .map(|(fact, question)| exec::Ask { fact, question })
+        .collect();
+        exec::ask(&access, &asks, &self.gate).await
+    }
+
+    fn unconfigured(&self, group: &[Asked<'_>], way: &str) -> Vec<Result<Answer, TransportError>> {
+        let error = || TransportError::Auth {
+            endpoint: Endpoint::named(self.gate.asset().as_str()),
+            problem: format!("no access over {way} is configured"),
+        };
+        group.iter().map(|_| Err(error())).collect()
+    }
+
+    fn internal(&self, problem: &str) -> TransportError {
+        TransportError::Internal { endpoint: Endpoint::named(self.gate.asset().as_str()), problem: problem.into() }
+    }
+}
+
+fn pick<'a, Q: 'a>(
+    group: &'a [Asked<'a>],
+    of: impl Fn(&'a Question) -> Option<&'a Q> + 'a,
+) -> impl Iterator<Item = (&'a FactId, &'a Q)> + 'a {
+    group.iter().filter_map(move |one| Some((one.fact, of(one.question)?)))
+}

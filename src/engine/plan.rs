@@ -1,0 +1,299 @@
+//! Who is asked what, and how often: the catalogue laid over the inventory.
+//!
+//! Pure. Every pair of an asset and a check that concerns it is in the plan; a pair that cannot be measured
+//! stays in it with the reason, and becomes an unknown, so that nothing is left out in silence.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::{AssetIndex, Cadence, CheckIndex};
+use crate::catalog::{Arguments, Catalog, Check, Fact, Question, Subject};
+use crate::inventory::{Inventory, Member};
+use crate::model::{
+    AssetId, Cause, CheckId, FactId, Impact, Missing, Params, SubjectClass, Transport, WindowEffect, ZoneId,
+};
+
+/// The place of a fact in its asset's plan.
+pub type FactIndex = u16;
+
+/// Everything that is to be measured.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// The assets, in the order of the inventory; the position is the [`AssetIndex`].
+    pub assets: Vec<PlannedAsset>,
+    by_id: HashMap<AssetId, AssetIndex>,
+}
+
+/// One asset and what is measured on it.
+#[derive(Debug)]
+pub struct PlannedAsset {
+    /// The asset and how it is reached.
+    pub member: Arc<Member>,
+    /// Its checks; one that needs the verdict of another stands behind it.
+    pub checks: Vec<PlannedCheck>,
+    /// Its facts, each once; a derived fact stands behind those it is derived from.
+    pub facts: Vec<PlannedFact>,
+}
+
+/// One check on one asset.
+#[derive(Debug)]
+pub struct PlannedCheck {
+    /// The check.
+    pub check: Arc<Check>,
+    /// Its parameters, resolved for this asset.
+    pub params: Params,
+    /// How often it runs.
+    pub cadence: Arc<Cadence>,
+    /// The facts it needs.
+    pub facts: Vec<FactIndex>,
+    /// The checks whose verdicts it reads, as far as they concern this asset.
+    pub after: Vec<CheckIndex>,
+    /// Why it is not measured, if so.
+    pub held: Option<Missing>,
+}
+
+/// One fact of one asset: a fact file with its arguments filled in.
+#[derive(Debug)]
+pub struct PlannedFact {
+    /// The fact.
+    pub fact: Arc<Fact>,
+    /// What is asked, arguments filled in.
+    pub question: Arc<Question>,
+    /// The facts it is derived from.
+    pub from: Vec<FactIndex>,
+    /// Why it cannot be asked, if so.
+    pub held: Option<Missing>,
+}
+
+/// How often a check runs: by the schedule it names, and whether the asset is fragile.
+pub trait Schedules {
+    /// The cadence of a named schedule; `None` when the name is unknown.
+    fn cadence(&self, schedule: &str, fragile: bool) -> Option<Arc<Cadence>>;
+}
+
+/// What an argument list looks like once filled in; equal facts with equal arguments are asked once.
+type Instance = (FactId, String);
+
+impl Plan {
+    /// Lays the catalogue over the inventory. The result is complete: unknown schedules and parameters were
+    /// refused when the configuration was loaded, and fall back to six hours and defaults here.
+    #[must_use]
+    pub fn new(catalog: &Catalog, inventory: &Inventory, schedules: &dyn Schedules) -> Self {
+        let mut builder = Builder { catalog, inventory, schedules, questions: HashMap::new(), params: HashMap::new() };
+        let order = dependency_order(catalog);
+        let assets: Vec<_> = inventory.members.iter().map(|member| builder.asset(member, &order)).collect();
+        let by_id = (0..).zip(&assets).map(|(at, planned)| (planned.member.asset.id.clone(), at)).collect();
+        Self { assets, by_id }
+    }
+
+    /// The place of an asset.
+    #[must_use]
+    pub fn find(&self, asset: &str) -> Option<AssetIndex> {
+        self.by_id.get(asset).copied()
+    }
+
+    /// The planned asset at a place.
+    #[must_use]
+    pub fn asset(&self, at: AssetIndex) -> &PlannedAsset {
+        &self.assets[at as usize]
+    }
+
+    /// All pairs, for the store to forget the others.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<(AssetId, CheckId)> {
+        let pairs = |planned: &PlannedAsset| {
+            let asset = planned.member.asset.id.clone();
+            planned.checks.iter().map(move |one| (asset.clone(), one.check.id.clone())).collect::<Vec<_>>()
+        };
+        self.assets.iter().flat_map(pairs).collect()
+    }
+}
+
+impl PlannedAsset {
+    /// The place of a check.
+    #[must_use]
+    pub fn check(&self, id: &str) -> Option<CheckIndex> {
+        self.checks.iter().position(|one| one.check.id.as_str() == id).and_then(|at| CheckIndex::try_from(at).ok())
+    }
+
+    /// These checks and those whose verdicts they read, in plan order.
+    #[must_use]
+    pub fn with_dependencies(&self, due: &[CheckIndex]) -> Vec<CheckIndex> {
+        let mut wanted = vec![false; self.checks.len()];
+        let mut open: Vec<_> = due.to_vec();
+        while let Some(at) = open.pop() {
+            if !std::mem::replace(&mut wanted[usize::from(at)], true) {
+                open.extend(&self.checks[usize::from(at)].after);
+            }
+        }
+        (0..).zip(wanted).filter_map(|(at, wanted)| wanted.then_some(at)).collect()
+    }
+
+    /// The facts that these checks need, in plan order, those they are derived from included.
+    #[must_use]
+    pub fn facts_for(&self, checks: &[CheckIndex]) -> Vec<FactIndex> {
+        let mut wanted = vec![false; self.facts.len()];
+        let mut open: Vec<FactIndex> = checks
+            .iter()
+            .map(|at| &self.checks[usize::from(*at)])
+            .filter(|one| one.held.is_none())
+            .flat_map(|one| one.facts.iter().copied())
+            .collect();
+        while let Some(at) = open.pop() {
+            if !std::mem::replace(&mut wanted[usize::from(at)], true) {
+                open.extend(&self.facts[usize::from(at)].from);
+            }
+        }
+        (0..).zip(wanted).filter_map(|(at, wanted)| wanted.then_some(at)).collect()
+    }
+}
+
+/// Checks in an order in which each stands behind those it depends on; the loader has refused cycles.
+fn dependency_order(catalog: &Catalog) -> Vec<Arc<Check>> {
+    fn place(id: &CheckId, catalog: &Catalog, done: &mut BTreeMap<CheckId, bool>, order: &mut Vec<Arc<Check>>) {
+        let Some(check) = catalog.checks.get(id) else { return };
+        if done.insert(id.clone(), true).is_some() {
+            return;
+        }
+        for needed in &check.needs_checks {
+            place(needed, catalog, done, order);
+        }
+        order.push(Arc::clone(check));
+    }
+    let (mut done, mut order) = (BTreeMap::new(), Vec::new());
+    for id in catalog.checks.keys() {
+        place(id, catalog, &mut done, &mut order);
+    }
+    order
+}
+
+struct Builder<'a> {
+    catalog: &'a Catalog,
+    inventory: &'a Inventory,
+    schedules: &'a dyn Schedules,
+    /// Questions by instance, shared by all assets: 10,000 assets ask the same few dozen.
+    questions: HashMap<Instance, Result<Arc<Question>, String>>,
+    /// Parameters of assets that override none themselves, by check, zone, kind and profile.
+    params: HashMap<(CheckId, ZoneId, &'static str, &'static str), Params>,
+}
+
+impl Builder<'_> {
+    fn asset(&mut self, member: &Arc<Member>, order: &[Arc<Check>]) -> PlannedAsset {
+        let mut planned = PlannedAsset { member: Arc::clone(member), checks: Vec::new(), facts: Vec::new() };
+        let mut places: HashMap<Instance, FactIndex> = HashMap::new();
+        for check in order {
+            let subject = Subject { asset: &member.asset, zone_role: member.zone_role, has: &member.has };
+            if check.applies_to.concerns(subject).is_err() {
+                continue;
+            }
+            let params = self.resolve(check, member);
+            let facts = check
+                .needs
+                .iter()
+                .filter_map(|need| {
+                    let args = need.resolve(&params, &member.asset);
+                    self.fact(&need.fact, &args, member, &mut planned.facts, &mut places)
+                })
+                .collect();
+            let after = check.needs_checks.iter().filter_map(|id| planned.check(id.as_str())).collect();
+            let cadence = self
+                .schedules
+                .cadence(&check.schedule, member.fragile)
+                .unwrap_or_else(|| Arc::new(Cadence::Every(std::time::Duration::from_hours(6))));
+            let held = Self::held(check, member);
+            planned.checks.push(PlannedCheck { check: Arc::clone(check), params, cadence, facts, after, held });
+        }
+        planned.checks.shrink_to_fit();
+        planned.facts.shrink_to_fit();
+        planned
+    }
+
+    fn resolve(&mut self, check: &Arc<Check>, member: &Member) -> Params {
+        let asset = &member.asset;
+        let all = &self.inventory.overrides;
+        let resolve =
+            || check.resolve_params(asset, all.zone(asset), all.kind(asset), all.profile(asset), Some(&all.global));
+        if asset.params.contains_key(&check.id) {
+            return resolve();
+        }
+        let key = (check.id.clone(), asset.zone.clone(), asset.kind.word(), asset.profile.word());
+        self.params.entry(key).or_insert_with(resolve).clone()
+    }
+
+    /// The place of a fact with these arguments, added with everything it is derived from when it is new.
+    fn fact(
+        &mut self,
+        id: &FactId,
+        args: &Arguments,
+        member: &Member,
+        facts: &mut Vec<PlannedFact>,
+        places: &mut HashMap<Instance, FactIndex>,
+    ) -> Option<FactIndex> {
+        let fact = self.catalog.facts.get(id)?;
+        let instance = (id.clone(), serde_json::to_string(args).unwrap_or_default());
+        if let Some(place) = places.get(&instance) {
+            return Some(*place);
+        }
+        let from: Vec<_> = fact
+            .needs
+            .iter()
+            .filter_map(|needed| self.fact(needed, &Arguments::new(), member, facts, places))
+            .collect();
+        let bind = || fact.ask.bind(&fact.arguments(args)).map(Arc::new).map_err(|problems| problems.to_string());
+        let (question, held) = match self.questions.entry(instance.clone()).or_insert_with(bind) {
+            Ok(question) => (Arc::clone(question), unreachable(question, member)),
+            Err(problem) => (
+                Arc::new(fact.ask.standard().clone()),
+                Some(Missing::new(Cause::Internal, format!("the arguments of {id} do not fit: {problem}"))),
+            ),
+        };
+        let place = FactIndex::try_from(facts.len()).ok()?;
+        facts.push(PlannedFact { fact: Arc::clone(fact), question, from, held });
+        places.insert(instance, place);
+        Some(place)
+    }
+
+    /// Why a check is not measured on an asset, beyond what its facts say themselves.
+    fn held(check: &Check, member: &Member) -> Option<Missing> {
+        let asset = &member.asset;
+        if check.impact != Impact::Avoid {
+            return None;
+        }
+        if !asset.allow_intrusive {
+            let why = "this check can disturb weak devices; it runs only where the asset says allow_intrusive: true";
+            return Some(Missing::new(Cause::Gated, why));
+        }
+        if member.windows.iter().any(|window| window.effects.contains(&WindowEffect::Intrusive)) {
+            return None;
+        }
+        let why = "this check runs only in a window with the effect intrusive, and none concerns this asset";
+        Some(Missing::new(Cause::Gated, why))
+    }
+}
+
+/// Why a question cannot be asked of this asset at all.
+fn unreachable(question: &Question, member: &Member) -> Option<Missing> {
+    let transport = question.transport();
+    if !question.touches_the_wire() {
+        return None;
+    }
+    if member.asset.kind.class() == SubjectClass::Paper {
+        return Some(Missing::new(Cause::NoData, format!("a {} is no device that can be asked", member.asset.kind)));
+    }
+    let access = &member.access;
+    let given = match transport {
+        Transport::Ssh => access.ssh.is_some() || access.local,
+        Transport::Snmp => access.snmp.is_some(),
+        Transport::Exec => access.plugins.is_some(),
+        _ => true,
+    };
+    if given {
+        return None;
+    }
+    let what = match transport {
+        Transport::Ssh => "access: { ssh: { credential: … } }, or access: { local: {} } for the monitor host itself",
+        Transport::Snmp => "access: { snmp: { credential: … } }",
+        _ => "the plug-in under plugins:",
+    };
+    Some(Missing::new(Cause::Auth, format!("no way to ask over {transport} is configured for this asset; add {what}")))
+}
