@@ -202,7 +202,7 @@ impl Visitor {
             let one = &planned.checks[usize::from(*at)];
             let judgement = {
                 let _span = info_span!("judge", check = %one.check.id).entered();
-                self.judge(planned, one, gathered, &verdicts, now)
+                Self::judge(planned, one, gathered, &verdicts, now)
             };
             verdicts.insert(one.check.id.clone(), judgement.verdict);
             results.push(self.result(planned, one, judgement, gathered, now, start));
@@ -211,7 +211,6 @@ impl Visitor {
     }
 
     fn judge(
-        &self,
         planned: &PlannedAsset,
         one: &PlannedCheck,
         gathered: &BTreeMap<FactIndex, Gathered>,
