@@ -2,6 +2,7 @@
 
 mod cadence;
 mod contact;
+mod daemon;
 mod derive;
 mod plan;
 mod schedule;
@@ -9,6 +10,7 @@ mod visit;
 
 pub use cadence::Cadence;
 pub use contact::{Asked, Contact, Reply};
+pub use daemon::{Daemon, Listener};
 pub use plan::{FactIndex, Plan, PlannedAsset, PlannedCheck, PlannedFact, Schedules};
 pub use schedule::{AssetIndex, CheckIndex, Schedule};
 pub use visit::{Visit, Visitor};

@@ -53,6 +53,14 @@ pub struct Visit {
     pub took: Duration,
 }
 
+impl Visit {
+    /// A visit in which nothing was asked.
+    #[must_use]
+    pub fn of_results(results: Vec<CheckResult>, at: Time) -> Self {
+        Self { results, readings: BTreeMap::new(), reachable: Vec::new(), at, took: Duration::ZERO }
+    }
+}
+
 /// One fact of a visit: what was read and what that rests on.
 #[derive(Clone)]
 struct Gathered {

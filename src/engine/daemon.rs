@@ -1,0 +1,313 @@
+//! The loop that lives: takes what is due, visits, records, tells, and notices what has grown stale.
+//!
+//! A verdict is told to listeners only after the store has it. A visit that panics becomes an unknown for each of
+//! its checks; it ends neither the loop nor another visit.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use futures::FutureExt;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, error, info, info_span, warn};
+
+use super::{AssetIndex, CheckIndex, Contact, Plan, PlannedAsset, Schedule, Visit, Visitor};
+use crate::model::{
+    AssetId, Cause, CheckId, CheckResult, Evidence, Judgement, Params, Time, Transition, Transport, Value, Verdict,
+};
+use crate::store::{Store, StoreError};
+
+/// How often the loop looks for judgements that have grown too old.
+const SWEEP: Duration = Duration::from_mins(1);
+/// A judgement is stale when it is older than so many intervals of its check.
+const STALE_INTERVALS: u32 = 2;
+/// What was never measured is due within this span after the start, spread over the assets.
+const FIRST_ROUND: Duration = Duration::from_secs(20);
+
+/// Who wants to know what was recorded. Called from the loop: it must not wait.
+pub trait Listener: Send + Sync {
+    /// A judgement was recorded; `since` is when its state began.
+    fn judged(&self, result: &CheckResult, since: Time);
+    /// A verdict changed; the change is in the store.
+    fn changed(&self, transition: &Transition);
+    /// A visit ended.
+    fn visited(&self, asset: &AssetId, at: Time, took: Duration, reachable: &[(Transport, bool)]);
+    /// A visit panicked.
+    fn panicked(&self, asset: &AssetId);
+    /// How late the most overdue check is, and how many visits run.
+    fn load(&self, lag: TimeDelta, in_flight: usize);
+}
+
+/// The state of one pair as the store has it.
+#[derive(Debug, Clone, Copy)]
+struct State {
+    verdict: Verdict,
+    since: Time,
+    at: Time,
+}
+
+/// What the loop needs.
+pub struct Daemon {
+    /// What is measured.
+    pub plan: Arc<Plan>,
+    /// How each asset of the plan is contacted, in the same order.
+    pub contacts: Vec<Arc<Contact>>,
+    /// Asks and judges.
+    pub visitor: Arc<Visitor>,
+    /// Keeps what was seen.
+    pub store: Arc<dyn Store>,
+    /// Is told.
+    pub listener: Arc<dyn Listener>,
+    /// Visits at once.
+    pub visits_in_flight: usize,
+}
+
+/// A visit that ended, with what came of recording it.
+struct Done {
+    asset: AssetIndex,
+    checks: Vec<CheckIndex>,
+    visit: Option<Visit>,
+    recorded: Result<Vec<Transition>, StoreError>,
+}
+
+impl Daemon {
+    /// Runs until `shutdown` fires, then lets the visits under way finish.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot tell what was seen before.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), StoreError> {
+        let mut life =
+            Life { states: HashMap::new(), schedule: Schedule::default(), visits: JoinSet::new(), daemon: self };
+        life.remember().await?;
+        life.live(&shutdown).await;
+        Ok(())
+    }
+}
+
+/// The loop's own state.
+struct Life {
+    daemon: Daemon,
+    schedule: Schedule,
+    states: HashMap<(AssetIndex, CheckIndex), State>,
+    visits: JoinSet<Done>,
+}
+
+impl Life {
+    /// Takes the states of before the restart and plans the first visits: what was measured lately is not asked again
+    /// before its time.
+    async fn remember(&mut self) -> Result<(), StoreError> {
+        let latest = self.daemon.store.latest().await?;
+        let known: HashMap<(AssetId, CheckId), State> = latest
+            .into_iter()
+            .map(|one| ((one.asset, one.check), State { verdict: one.verdict, since: one.since, at: one.at }))
+            .collect();
+        let now = self.now();
+        let plan = Arc::clone(&self.daemon.plan);
+        for (asset, planned) in (0..).zip(&plan.assets) {
+            let id = &planned.member.asset.id;
+            let soon = super::Cadence::Every(FIRST_ROUND).next_after(id, now).unwrap_or(now);
+            for (check, one) in (0..).zip(&planned.checks) {
+                let state = known.get(&(id.clone(), one.check.id.clone()));
+                let next = state.and_then(|state| one.cadence.next_after(id, state.at));
+                if let Some(state) = state {
+                    self.states.insert((asset, check), *state);
+                }
+                self.schedule.add(next.map_or(soon, |next| next.max(soon)), asset, check);
+            }
+        }
+        Ok(())
+    }
+
+    async fn live(&mut self, shutdown: &CancellationToken) {
+        let mut sweep = tokio::time::interval(SWEEP);
+        while !shutdown.is_cancelled() {
+            self.start_due();
+            self.daemon.listener.load(self.schedule.lag(self.now()), self.visits.len());
+            let wait = self.until_next();
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                Some(done) = self.visits.join_next() => self.ended(done),
+                _ = sweep.tick() => self.sweep().await,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+        while let Some(done) = self.visits.join_next().await {
+            self.ended(done);
+        }
+    }
+
+    fn start_due(&mut self) {
+        while self.visits.len() < self.daemon.visits_in_flight {
+            let Some((asset, checks)) = self.schedule.take_due(self.now()) else { return };
+            let (visitor, store) = (Arc::clone(&self.daemon.visitor), Arc::clone(&self.daemon.store));
+            let (plan, contact) = (Arc::clone(&self.daemon.plan), Arc::clone(&self.daemon.contacts[asset as usize]));
+            let span = info_span!("visit", asset = %plan.asset(asset).member.asset.id);
+            let visit = async move { visit(&plan, asset, checks, &visitor, &contact, &*store).await };
+            self.visits.spawn(visit.instrument(span));
+        }
+    }
+
+    /// How long nothing will be due; a full house waits for a visit to end.
+    fn until_next(&self) -> Duration {
+        if self.visits.len() >= self.daemon.visits_in_flight {
+            return SWEEP;
+        }
+        let next = self.schedule.next_due().map_or(SWEEP, |due| (due - self.now()).to_std().unwrap_or(Duration::ZERO));
+        next.clamp(Duration::from_millis(10), SWEEP)
+    }
+
+    fn ended(&mut self, done: Result<Done, tokio::task::JoinError>) {
+        let done = match done {
+            Ok(done) => done,
+            // the visit itself is guarded; what ends up here is the runtime's own end
+            Err(error) => return error!(%error, "a visit was lost"),
+        };
+        let plan = Arc::clone(&self.daemon.plan);
+        let planned = plan.asset(done.asset);
+        if let Some(visit) = &done.visit {
+            self.publish(done.asset, planned, visit, done.recorded);
+        } else {
+            self.daemon.listener.panicked(&planned.member.asset.id);
+            let results = panic_results(planned, &done.checks, self.now());
+            let visit = Visit::of_results(results, self.now());
+            self.publish(done.asset, planned, &visit, done.recorded);
+        }
+        let now = self.now();
+        let mut again = self.schedule.finished(done.asset);
+        again.extend(&done.checks);
+        again.sort_unstable();
+        again.dedup();
+        for check in again {
+            let cadence = &planned.checks[usize::from(check)].cadence;
+            if let Some(due) = cadence.next_after(&planned.member.asset.id, now) {
+                self.schedule.add(due, done.asset, check);
+            }
+        }
+    }
+
+    fn publish(
+        &mut self,
+        asset: AssetIndex,
+        planned: &PlannedAsset,
+        visit: &Visit,
+        recorded: Result<Vec<Transition>, StoreError>,
+    ) {
+        let transitions = match recorded {
+            Ok(transitions) => transitions,
+            Err(error) => {
+                return error!(asset = %planned.member.asset.id, %error, "cannot record a visit; it is not shown");
+            }
+        };
+        for result in &visit.results {
+            let Some(check) = planned.check(result.check.as_str()) else { continue };
+            let verdict = result.judgement.verdict;
+            let before = self.states.get(&(asset, check));
+            let since = match before {
+                Some(state) if state.verdict.word() == verdict.word() => state.since,
+                _ => result.at,
+            };
+            self.states.insert((asset, check), State { verdict, since, at: result.at });
+            self.daemon.listener.judged(result, since);
+        }
+        for transition in &transitions {
+            if transition.is_drift() {
+                warn!(asset = %transition.asset, check = %transition.check, verdict = %transition.to, reason = transition.reason, "drift");
+            } else if transition.from.is_some() {
+                info!(asset = %transition.asset, check = %transition.check, verdict = %transition.to, "verdict changed");
+            }
+            self.daemon.listener.changed(transition);
+        }
+        self.daemon.listener.visited(&planned.member.asset.id, visit.at, visit.took, &visit.reachable);
+    }
+
+    /// Turns judgements that are too old into unknowns: what was true two intervals ago proves nothing now.
+    async fn sweep(&mut self) {
+        let now = self.now();
+        let plan = Arc::clone(&self.daemon.plan);
+        let mut stale: HashMap<AssetIndex, Vec<CheckResult>> = HashMap::new();
+        for ((asset, check), state) in &self.states {
+            let planned = plan.asset(*asset);
+            let one = &planned.checks[usize::from(*check)];
+            let limit = TimeDelta::from_std(one.cadence.interval(now).saturating_mul(STALE_INTERVALS))
+                .unwrap_or(TimeDelta::MAX);
+            let is_old = now - state.at > limit && state.verdict != Verdict::Unknown(Cause::Stale);
+            if is_old && !self.schedule.is_busy(*asset) {
+                let reason = format!(
+                    "last judged {}, more than {STALE_INTERVALS} intervals ago; see why it is not visited",
+                    state.at.to_rfc3339()
+                );
+                stale.entry(*asset).or_default().push(bare_result(planned, *check, Cause::Stale, reason, now));
+            }
+        }
+        for (asset, results) in stale {
+            let recorded = self.daemon.store.record(results.clone()).await;
+            self.publish(asset, plan.asset(asset), &Visit::of_results(results, now), recorded);
+        }
+    }
+
+    fn now(&self) -> Time {
+        (self.daemon.visitor.clock)()
+    }
+}
+
+/// One visit under guard, recorded.
+async fn visit(
+    plan: &Plan,
+    asset: AssetIndex,
+    checks: Vec<CheckIndex>,
+    visitor: &Visitor,
+    contact: &Contact,
+    store: &dyn Store,
+) -> Done {
+    let planned = plan.asset(asset);
+    let visit = AssertUnwindSafe(visitor.visit(planned, contact, &checks)).catch_unwind().await.ok();
+    let results = visit
+        .as_ref()
+        .map_or_else(|| panic_results(planned, &checks, (visitor.clock)()), |visit| visit.results.clone());
+    let recorded = store.record(results).await;
+    if let (Some(visit), true) = (&visit, recorded.is_ok()) {
+        let done = crate::store::Visit {
+            asset: planned.member.asset.id.clone(),
+            at: visit.at,
+            duration: visit.took,
+            reachable: visit.reachable.clone(),
+        };
+        if let Err(error) = store.visit_done(done).await {
+            warn!(%error, "cannot note the end of a visit");
+        }
+    }
+    Done { asset, checks, visit, recorded }
+}
+
+fn panic_results(planned: &PlannedAsset, checks: &[CheckIndex], now: Time) -> Vec<CheckResult> {
+    let reason = "the visit ended in a defect of nis2watch; the log has it";
+    checks.iter().map(|check| bare_result(planned, *check, Cause::Internal, reason.to_owned(), now)).collect()
+}
+
+/// An unknown that no question stands behind.
+fn bare_result(planned: &PlannedAsset, check: CheckIndex, cause: Cause, reason: String, now: Time) -> CheckResult {
+    let one = &planned.checks[usize::from(check)];
+    let judgement = Judgement {
+        verdict: Verdict::Unknown(cause),
+        reason,
+        observed: Value::Null,
+        expected: Value::Null,
+        params: Params::clone(&one.params),
+    };
+    CheckResult {
+        asset: planned.member.asset.id.clone(),
+        zone: planned.member.asset.zone.clone(),
+        check: one.check.id.clone(),
+        check_version: one.check.version,
+        severity: one.check.severity,
+        controls: one.check.controls.clone(),
+        judgement,
+        evidence: Evidence::default(),
+        at: now,
+        duration_ms: 0,
+    }
+}
