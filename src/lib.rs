@@ -3,6 +3,7 @@
 //! Modules stand in one order and import only those before them; `tests/layering.rs` keeps it.
 
 pub mod api;
+pub mod app;
 pub mod catalog;
 pub mod cli;
 pub mod engine;
