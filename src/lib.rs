@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod catalog;
+pub mod cli;
 pub mod engine;
 pub mod feeds;
 pub mod inventory;

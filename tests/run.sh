@@ -11,5 +11,3 @@ else
 fi
 cargo run --quiet --locked -- catalog lint
 cargo run --quiet --locked -- catalog test
-promtool check rules deploy/prometheus/*.rules.yml
-promtool test rules deploy/prometheus/tests/*.yml

@@ -2,6 +2,8 @@
 //!
 //! The writer is this test program itself, started again with the name of the store in its environment.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;

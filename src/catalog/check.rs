@@ -160,7 +160,7 @@ impl Check {
     }
 
     /// The parameters for one asset: asset > zone > kind > profile > whole file > default of the profile > default.
-    /// Names that the check does not have are left out; [`super::Catalog::check_params`] refuses them at load.
+    /// Fields of a map are set one by one. Names that the check does not have are left out; [`super::Catalog::check_params`] refuses them at load.
     #[must_use]
     pub fn resolve_params(
         &self,
@@ -176,7 +176,7 @@ impl Check {
         let layers = configured.into_iter().flatten().filter_map(|layer| layer.get(&self.id));
         for (name, value) in shipped.into_iter().chain(layers).flatten() {
             if let Some(slot) = resolved.get_mut(name) {
-                *slot = value.clone();
+                *slot = params::overlay(slot, value);
             }
         }
         Arc::new(resolved)

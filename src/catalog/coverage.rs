@@ -138,12 +138,22 @@ impl Coverage {
         // writing to a String cannot fail
         let mut text = String::new();
         for (title, rows) in self.parts() {
-            let _ = writeln!(text, "| {title} | asks for | state | checks |\n| --- | --- | --- | --- |");
+            let _ = writeln!(
+                text,
+                "| {title} | asks for | state | checks | still planned |\n| --- | --- | --- | --- | --- |"
+            );
             for row in rows {
                 let checks: Vec<String> =
                     row.measured.iter().chain(&row.attested).map(|check| format!("`{check}`")).collect();
                 let cell = row.text.replace('|', "\\|");
-                let _ = writeln!(text, "| {} | {cell} | {} | {} |", row.id, row.state, checks.join(", "));
+                let _ = writeln!(
+                    text,
+                    "| {} | {cell} | {} | {} | {} |",
+                    row.id,
+                    row.state,
+                    checks.join(", "),
+                    row.planned.len()
+                );
             }
             text.push('\n');
         }

@@ -41,7 +41,7 @@ impl Catalog {
         for fact in self.facts_of(check) {
             writeln!(out, "  {}: {}", fact.id, fact.title)?;
             let question = asked(check, fact);
-            writeln!(out, "    over {}: {question}", question.word())?;
+            write_question(&question, out)?;
             write_cost(fact, out)?;
         }
         for id in &check.needs_checks {
@@ -79,6 +79,17 @@ fn asked(check: &Check, fact: &Fact) -> Question {
         }
     }
     fact.ask.bind(&arguments).unwrap_or(standard)
+}
+
+/// One line; a command that is longer is printed whole, because it is what the host will run.
+fn write_question(question: &Question, out: &mut String) -> std::fmt::Result {
+    match question {
+        Question::Ssh(command) if command.run.trim().contains('\n') => {
+            writeln!(out, "    over ssh:")?;
+            command.run.trim_end().lines().try_for_each(|line| writeln!(out, "      | {line}"))
+        }
+        _ => writeln!(out, "    over {}: {question}", question.word()),
+    }
 }
 
 fn write_cost(fact: &Fact, out: &mut String) -> std::fmt::Result {

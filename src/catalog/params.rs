@@ -57,10 +57,31 @@ fn wrong_param(defaults: &BTreeMap<Arc<str>, Value>, name: &str, value: &Value) 
         let hint = suggestion(name, defaults.keys().map(|name| &**name));
         return Some((format!("there is no parameter `{name}`"), hint));
     };
+    if let Some((field, known)) = unknown_field(default, value) {
+        return Some((format!("`{name}` has no field `{field}`"), suggestion(&field, known)));
+    }
     let (wanted, found) = mismatch(default, value)?;
     let message = format!("expected {}, found {} ({})", kind(wanted), kind(found), short(found));
     let quotes = matches!((wanted, found), (Value::Text(_), Value::Int(_) | Value::Float(_) | Value::Bool(_)));
     Some((message, quotes.then(|| "put it in quotes".to_owned())))
+}
+
+/// A field that the map of the default does not have, with those it has; a map without fields takes any.
+fn unknown_field<'a>(default: &'a Value, value: &Value) -> Option<(Arc<str>, Vec<&'a str>)> {
+    let (defaults, fields) = (default.as_map().filter(|defaults| !defaults.is_empty())?, value.as_map()?);
+    let field = fields.keys().find(|field| !defaults.contains_key(*field))?;
+    Some((field.clone(), defaults.keys().map(|name| &**name).collect()))
+}
+
+/// A value laid over a default: fields of a map one by one, anything else as a whole.
+pub(super) fn overlay(default: &Value, value: &Value) -> Value {
+    let (Some(defaults), Some(fields)) = (default.as_map(), value.as_map()) else { return value.clone() };
+    let mut merged = defaults.clone();
+    for (name, value) in fields {
+        let laid = merged.get(name).map_or_else(|| value.clone(), |default| overlay(default, value));
+        merged.insert(name.clone(), laid);
+    }
+    Value::Map(Arc::new(merged))
 }
 
 /// What does not fit where a value is to stand in the place of a default: the wanted and the found part. The elements of
@@ -71,8 +92,10 @@ fn mismatch<'a>(default: &'a Value, value: &'a Value) -> Option<(&'a Value, &'a 
         | (Value::Bool(_), Value::Bool(_))
         | (Value::Int(_), Value::Int(_))
         | (Value::Float(_), Value::Int(_) | Value::Float(_))
-        | (Value::Text(_), Value::Text(_))
-        | (Value::Map(_), Value::Map(_)) => true,
+        | (Value::Text(_), Value::Text(_)) => true,
+        (Value::Map(defaults), Value::Map(fields)) => {
+            return fields.iter().find_map(|(name, value)| mismatch(defaults.get(name)?, value));
+        }
         (Value::List(defaults), Value::List(items)) => {
             let first = defaults.first().filter(|first| defaults.iter().all(|other| kind(other) == kind(first)));
             return first.and_then(|first| items.iter().find_map(|item| mismatch(first, item)));

@@ -19,7 +19,7 @@ pub enum Question {
     /// A command, over SSH or on the monitor host itself.
     Ssh(ssh::Question),
     /// What the SSH session negotiated.
-    SshSession(Empty),
+    SshSession(ssh::SessionQuestion),
     /// Objects of an SNMP agent.
     Snmp(snmp::Question),
     /// Which SNMP versions and communities an agent answers.
@@ -37,11 +37,6 @@ pub enum Question {
     /// Computed by the engine, nothing is sent.
     Derived(Derived),
 }
-
-/// A kind of question that has no settings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Empty {}
 
 /// What the engine computes from other facts, the inventory or signed files.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -136,7 +131,10 @@ impl fmt::Display for Question {
             }
             Self::Tcp(question) => write!(f, "TCP connect to {}", ports(&question.ports)),
             Self::Tls(question) => write!(f, "TLS handshakes with {}", ports(&question.ports)),
-            Self::Http(question) => write!(f, "one HTTP request: {question:?}"),
+            Self::Http(question) => {
+                let scheme = if question.tls { "https" } else { "http" };
+                write!(f, "GET {} by {scheme} from {}", question.path, ports(&question.ports))
+            }
             Self::SshService(question) => write!(f, "SSH key exchange without login with {}", ports(&question.ports)),
             Self::Exec(question) => write!(f, "{} {}", question.program, first_line(&question.args.join(" "))),
             Self::Derived(Derived::Lifecycle(source)) => write!(f, "support dates of what {source} names"),

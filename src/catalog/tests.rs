@@ -102,6 +102,60 @@ fn the_catalogue_in_the_binary_loads() {
     }
 }
 
+#[test]
+fn the_catalogue_in_the_binary_keeps_the_house_rules() {
+    let catalog = Catalog::load(true, &[]).unwrap_or_default();
+    assert_eq!(catalog.lint().to_string(), "");
+}
+
+#[test]
+fn every_check_in_the_binary_says_what_its_fixtures_expect() {
+    let catalog = Catalog::load(true, &[]).unwrap_or_default();
+    let wrong: Vec<String> =
+        catalog.test(None).iter().filter(|report| !report.is_right()).map(ToString::to_string).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_check_in_the_binary_explains_itself() {
+    let catalog = Catalog::load(true, &[]).unwrap_or_default();
+    for (id, check) in &catalog.checks {
+        let text = catalog.explain(id).unwrap();
+        assert!(text.contains(&check.fix) && text.lines().all(|line| !line.ends_with(" - ")), "{text}");
+    }
+}
+
+#[test]
+fn an_extra_folder_is_read_from_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in good() {
+        let file = folder.path().join(name.strip_prefix("checks/").unwrap());
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+    std::fs::write(folder.path().join("README.md"), "not part of it").unwrap();
+    let catalog = Catalog::load(false, &[folder.path().to_owned()]).unwrap();
+    assert_eq!(catalog.checks.len(), 1);
+    std::fs::write(folder.path().join("linux/b.yml"), "id: b").unwrap();
+    let problems = Catalog::load(false, &[folder.path().to_owned()]).unwrap_err().to_string();
+    assert!(problems.contains("ends in .yaml, not .yml"), "{problems}");
+}
+
+#[test]
+fn rows_remember_since_when_they_are_there() {
+    let remember = Remember { key: vec!["package".into(), "candidate".into()] };
+    let now: crate::model::Time = "2026-11-24T00:00:00Z".parse().unwrap();
+    let row = |package: &str| Value::map([("package", package.into()), ("candidate", Value::Int(2))]);
+    let value = Value::map([("rows", Value::list([row("old"), row("new"), Value::map([("x", Value::Null)])]))]);
+    let mut first_seen = |name: &str| if name == "old 2" { now - chrono::TimeDelta::hours(36) } else { now };
+    let marked = remember.mark(value, now, &mut first_seen);
+    let rows = marked.at("rows").unwrap().as_list().unwrap();
+    assert_eq!(rows[0].get("age_days"), Some(&Value::Float(1.5)));
+    assert_eq!(rows[0].get("first_seen"), Some(&Value::text("2026-11-22T12:00:00+00:00")));
+    assert_eq!(rows[1].get("age_days"), Some(&Value::Float(0.0)));
+    assert_eq!(rows[2].get("age_days"), None);
+}
+
 /// One wrong line, and what is said about it.
 #[test]
 fn every_mistake_is_refused_at_its_line_with_advice() {
@@ -242,6 +296,24 @@ fn the_nearest_parameter_wins() {
     assert_eq!(min(&check.resolve_params(&plant, None, Some(&kind), Some(&profile), Some(&global))), Some(6));
     assert_eq!(min(&check.resolve_params(&plant, Some(&zone), Some(&kind), Some(&profile), Some(&global))), Some(7));
     assert_eq!(min(&check.resolve_params(&special, Some(&zone), Some(&kind), Some(&profile), Some(&global))), Some(8));
+}
+
+#[test]
+fn a_field_of_a_map_is_set_without_the_others() {
+    const CHECK: &str = "checks/linux/ssh-root-login.yaml";
+    let catalog = load_with(CHECK, "min: 3 }", "min: 3, days: { high: 30, low: 90 } }").unwrap();
+    let check = catalog.check(&id("ssh-root-login")).unwrap();
+    let days = |field: &str, value: Value| {
+        Overrides::from([(id("ssh-root-login"), BTreeMap::from([(Arc::from("days"), Value::map([(field, value)]))]))])
+    };
+    let asset = super::fixtures::specimen(Kind::LinuxHost);
+    let params = check.resolve_params(&asset, None, None, None, Some(&days("high", Value::Int(14))));
+    assert_eq!(params["days"], Value::map([("high", Value::Int(14)), ("low", Value::Int(90))]));
+    let told =
+        |overrides: &Overrides| catalog.check_params(overrides).into_iter().map(|mistake| mistake.message).next();
+    assert_eq!(told(&days("high", Value::Int(14))), None);
+    assert_eq!(told(&days("hihg", Value::Int(14))).unwrap(), "`days` has no field `hihg`");
+    assert_eq!(told(&days("high", "x".into())).unwrap(), "expected a whole number, found text (x)");
 }
 
 #[test]

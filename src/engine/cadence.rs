@@ -17,7 +17,7 @@ pub enum Cadence {
     /// At a fixed interval; the phase is a hash of the asset, so it survives a restart.
     Every(Duration),
     /// At the times of a cron line, each asset a little after it.
-    Cron(Calendar),
+    Cron(Box<Calendar>),
 }
 
 impl Cadence {
@@ -32,7 +32,7 @@ impl Cadence {
                 Time::from_timestamp_millis(passed.checked_add(1)?.checked_mul(period)?.checked_add(phase)?)
             }
             Self::Cron(calendar) => {
-                let offset = self.cron_offset(calendar, asset, after);
+                let offset = cron_offset(calendar, asset, after);
                 calendar.next_after(after - offset).map(|fires| fires + offset)
             }
         }
@@ -46,12 +46,12 @@ impl Cadence {
             Self::Cron(calendar) => calendar.interval(now),
         }
     }
+}
 
-    fn cron_offset(&self, calendar: &Calendar, asset: &AssetId, now: Time) -> TimeDelta {
-        let spread = CRON_SPREAD.min(calendar.interval(now) / CRON_SPREAD_SHARE);
-        let millis = u64::try_from(spread.as_millis()).unwrap_or(u64::MAX).max(1);
-        TimeDelta::milliseconds(i64::try_from(hash(asset) % millis).unwrap_or(0))
-    }
+fn cron_offset(calendar: &Calendar, asset: &AssetId, now: Time) -> TimeDelta {
+    let spread = CRON_SPREAD.min(calendar.interval(now) / CRON_SPREAD_SHARE);
+    let millis = u64::try_from(spread.as_millis()).unwrap_or(u64::MAX).max(1);
+    TimeDelta::milliseconds(i64::try_from(hash(asset) % millis).unwrap_or(0))
 }
 
 /// FNV-1a, because the spread must be the same after a restart and on every machine.
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_cron_line_is_followed_within_minutes() {
-        let cadence = Cadence::Cron(Calendar::parse("0 3 * * *", chrono_tz::UTC).unwrap());
+        let cadence = Cadence::Cron(Box::new(Calendar::parse("0 3 * * *", chrono_tz::UTC).unwrap()));
         let asset = AssetId::parse("plc-1").unwrap();
         let due = cadence.next_after(&asset, at("2026-11-23T10:00:00Z")).unwrap();
         assert!(due >= at("2026-11-24T03:00:00Z") && due < at("2026-11-24T03:10:00Z"), "{due}");

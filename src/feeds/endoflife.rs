@@ -107,7 +107,7 @@ impl Lifecycle {
         }
         let mut table = Self::default();
         match serde_json::from_slice(bytes)? {
-            Json::Array(cycles) => table.add(product.to_owned(), vec![], &cycles),
+            Json::Array(cycles) => table.add(product, vec![], &cycles),
             Json::Object(mut envelope) => {
                 let time = ["generated_at", "last_modified"].iter().find_map(|key| envelope.get(*key)?.as_str());
                 table.generated_at = time.and_then(|text| text.parse().ok());
@@ -172,12 +172,12 @@ impl Lifecycle {
 
     fn add_product(&mut self, product: Json) {
         match Product::deserialize(product) {
-            Ok(product) => self.add(product.name, product.aliases, &product.releases),
+            Ok(product) => self.add(&product.name, product.aliases, &product.releases),
             Err(_) => self.skipped += 1,
         }
     }
 
-    fn add(&mut self, name: String, aliases: Vec<String>, cycles: &[Json]) {
+    fn add(&mut self, name: &str, aliases: Vec<String>, cycles: &[Json]) {
         let name = name.to_ascii_lowercase();
         let read: Vec<_> = cycles.iter().take(MAX_CYCLES).filter_map(cycle).collect();
         self.skipped += cycles.len() - read.len();

@@ -100,6 +100,7 @@ words! {
 
 /// One thing to be judged, as the inventory declares it. How it is reached is not part of it.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of the inventory, each with its own key")]
 pub struct Asset {
     /// Unique name.
     pub id: AssetId,

@@ -143,7 +143,7 @@ fn weekdays(field: &str) -> String {
         let (range, step) = part.split_once('/').map_or((part, None), |(range, step)| (range, Some(step)));
         let range = match range.split_once('-') {
             // "5-7" and "5-0" wrap over Sunday, which the crate has first: spell the days out
-            Some((from, to)) if matches!(to, "0" | "7") => {
+            Some((from, "0" | "7")) => {
                 let from = from.parse::<usize>().unwrap_or(0).min(7);
                 (from..=7).map(|day| NAMES[day]).collect::<Vec<_>>().join(",")
             }

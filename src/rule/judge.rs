@@ -12,6 +12,7 @@ const MAX_REASON: usize = 1_500;
 /// In this order: what positively excludes the asset, then what the evidence must show to count at all, then
 /// the assertions, then the warnings. Facts that no deciding assertion needs may be missing. Assertions that
 /// all had nothing to judge give no pass.
+#[must_use]
 pub fn judge(rule: &Rule, context: &Context<'_>) -> Judgement {
     excluded(rule, context).or_else(|| unmet(rule, context)).unwrap_or_else(|| asserted(rule, context))
 }
@@ -19,54 +20,53 @@ pub fn judge(rule: &Rule, context: &Context<'_>) -> Judgement {
 fn excluded(rule: &Rule, context: &Context<'_>) -> Option<Judgement> {
     let holds = |matcher: &&Matcher| matcher.evaluate(context) == Outcome::Holds;
     let matcher = rule.not_applicable_when.iter().find(holds)?;
-    let seen = matcher.describe(context).unwrap_or_default();
-    let reason = format!("does not concern this asset: {}", seen.text);
-    Some(conclude(Verdict::NotApplicable, reason, seen, context))
+    let mut seen = matcher.describe(context).unwrap_or_default();
+    seen.text = format!("does not concern this asset: {}", seen.text);
+    Some(conclude(Verdict::NotApplicable, seen, context))
 }
 
 fn unmet(rule: &Rule, context: &Context<'_>) -> Option<Judgement> {
     rule.requires.iter().find_map(|matcher| match matcher.evaluate(context) {
         Outcome::Holds | Outcome::Vacuous => None,
-        Outcome::Missing(missing) => Some(unknown(missing, context)),
-        Outcome::Offends(seen) => {
-            let reason = format!("the evidence does not count: {}", seen.text);
-            Some(conclude(Verdict::Unknown(matcher.cause()), reason, *seen, context))
+        Outcome::Missing(missing) => Some(unknown(&missing, context)),
+        Outcome::Offends(mut seen) => {
+            seen.text = format!("the evidence does not count: {}", seen.text);
+            Some(conclude(Verdict::Unknown(matcher.cause()), *seen, context))
         }
     })
 }
 
 fn asserted(rule: &Rule, context: &Context<'_>) -> Judgement {
-    match all(&rule.assert, context) {
-        Outcome::Offends(seen) => conclude(Verdict::Fail, seen.text.clone(), *seen, context),
-        Outcome::Missing(missing) => unknown(missing, context),
+    let assertions = all(&rule.assert, context);
+    match assertions.outcome {
+        Outcome::Offends(seen) => conclude(Verdict::Fail, *seen, context),
+        Outcome::Missing(missing) => unknown(&missing, context),
         Outcome::Vacuous => unknown(
-            Missing::new(
+            &Missing::new(
                 Cause::NoData,
                 "nothing was judged: no assertion found anything to look at; exclude such assets with not_applicable_when",
             ),
             context,
         ),
-        Outcome::Holds => warned(rule, context),
+        Outcome::Holds => warned(rule, passed(assertions.first, assertions.held, context), context),
     }
 }
 
 /// A warning that cannot be judged does not take a pass away: the requirement itself is met.
-fn warned(rule: &Rule, context: &Context<'_>) -> Judgement {
-    let seen = passed(rule, context);
-    match all(&rule.warn, context) {
-        Outcome::Offends(warning) => conclude(Verdict::Warn, warning.text.clone(), *warning, context),
+fn warned(rule: &Rule, mut seen: Finding, context: &Context<'_>) -> Judgement {
+    match all(&rule.warn, context).outcome {
+        Outcome::Offends(warning) => return conclude(Verdict::Warn, *warning, context),
         Outcome::Missing(missing) => {
-            let reason = format!("{}; a warning could not be judged: {}", seen.text, missing.detail);
-            conclude(Verdict::Pass, reason, seen, context)
+            seen.text = format!("{}; a warning could not be judged: {}", seen.text, missing.detail);
         }
-        Outcome::Holds | Outcome::Vacuous => conclude(Verdict::Pass, seen.text.clone(), seen, context),
+        Outcome::Holds | Outcome::Vacuous => {}
     }
+    conclude(Verdict::Pass, seen, context)
 }
 
-fn passed(rule: &Rule, context: &Context<'_>) -> Finding {
-    let mut held = rule.assert.iter().filter(|matcher| matcher.evaluate(context) == Outcome::Holds);
-    let mut seen = held.find_map(|matcher| matcher.describe(context)).unwrap_or_default();
-    let others = held.count();
+fn passed(first: Option<&Matcher>, held: usize, context: &Context<'_>) -> Finding {
+    let mut seen = first.and_then(|matcher| matcher.describe(context)).unwrap_or_default();
+    let others = held.saturating_sub(1);
     if others > 0 {
         seen.text = format!("{}; {others} further assertion{} hold{}", seen.text, s(others != 1), s(others == 1));
     }
@@ -77,14 +77,15 @@ const fn s(there: bool) -> &'static str {
     if there { "s" } else { "" }
 }
 
-fn unknown(missing: Missing, context: &Context<'_>) -> Judgement {
-    conclude(Verdict::Unknown(missing.cause), missing.detail, Finding::default(), context)
+fn unknown(missing: &Missing, context: &Context<'_>) -> Judgement {
+    let seen = Finding { text: missing.detail.clone(), ..Finding::default() };
+    conclude(Verdict::Unknown(missing.cause), seen, context)
 }
 
-fn conclude(verdict: Verdict, reason: String, seen: Finding, context: &Context<'_>) -> Judgement {
+fn conclude(verdict: Verdict, seen: Finding, context: &Context<'_>) -> Judgement {
     Judgement {
         verdict,
-        reason: line(&reason),
+        reason: line(&seen.text),
         observed: seen.observed,
         expected: seen.expected,
         params: context.params.clone(),

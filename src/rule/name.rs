@@ -21,7 +21,7 @@ pub enum NameRef {
 }
 
 /// Cuts a path after the longest prefix that names a known fact.
-pub fn split_fact<'a>(path: &'a str, known: impl Fn(&str) -> bool) -> Option<(&'a str, &'a str)> {
+pub fn split_fact(path: &str, known: impl Fn(&str) -> bool) -> Option<(&str, &str)> {
     if known(path) {
         return Some((path, ""));
     }
@@ -127,7 +127,7 @@ impl Name {
     }
 }
 
-fn found<'a>(value: Option<Cow<'a, Value>>, absent: impl Fn() -> String) -> Lookup<'a> {
+fn found(value: Option<Cow<'_, Value>>, absent: impl Fn() -> String) -> Lookup<'_> {
     match value {
         Some(value) if *value != Value::Null => Lookup::Found(value),
         _ => Lookup::Absent(absent()),

@@ -8,8 +8,8 @@ use crate::model::Value;
 /// Expected values, prepared for membership.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Set {
-    /// As written, for messages.
-    items: Vec<Value>,
+    /// As written, for messages; shares its elements with the parameter it comes from.
+    source: Value,
     numbers: Vec<i64>,
     texts: Vec<Arc<str>>,
     /// Numbers that are written as text.
@@ -22,7 +22,7 @@ impl Set {
     /// Prepares the elements of a list, or the one value that is no list.
     pub(super) fn of(value: &Value) -> Self {
         let items = value.as_list().unwrap_or(std::slice::from_ref(value));
-        let mut set = Self { items: items.to_vec(), ..Self::default() };
+        let mut set = Self { source: value.clone(), ..Self::default() };
         for item in items {
             match item {
                 Value::Int(number) => set.numbers.push(*number),
@@ -41,7 +41,12 @@ impl Set {
 
     /// The elements as written.
     pub(super) fn items(&self) -> &[Value] {
-        &self.items
+        self.source.as_list().unwrap_or(std::slice::from_ref(&self.source))
+    }
+
+    /// What it was made of: a list, or its one element.
+    pub(super) fn source(&self) -> &Value {
+        &self.source
     }
 
     /// How an observed value stands to the set: [`Sameness::Same`] when it is in it.
@@ -62,7 +67,7 @@ impl Set {
 
     /// Compares with representatives only where the sorted lists have answered already.
     fn compare(&self, observed: &Value) -> Sameness {
-        if self.items.is_empty() {
+        if self.items().is_empty() {
             return Sameness::Different;
         }
         let exact = matches!(observed, Value::Int(_) | Value::Text(_));
@@ -79,7 +84,7 @@ impl Set {
             let representatives = first_number.iter().chain(first_text.iter()).chain(&self.others);
             representatives.for_each(|item| weigh(sameness(observed, item)));
         } else {
-            self.items.iter().for_each(|item| weigh(sameness(observed, item)));
+            self.items().iter().for_each(|item| weigh(sameness(observed, item)));
         }
         best
     }

@@ -5,9 +5,19 @@
 //! [`gate`], which is the only module that may: what the gate does not allow is not sent.
 
 mod error;
+pub mod exec;
+#[cfg(test)]
+mod fixture;
 pub mod gate;
+pub mod http;
+pub mod local;
+mod printable;
+mod process;
+pub mod replay;
 pub mod snmp;
 pub mod ssh;
 pub mod ssh_service;
+pub mod tcp;
+pub mod tls;
 
 pub use error::{Endpoint, TransportError};

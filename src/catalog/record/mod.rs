@@ -6,12 +6,14 @@
 mod redact;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde::Serialize;
+use chrono::SubsecRound;
 
 pub use redact::{Known, Redactor};
 
 use crate::model::{Answer, Asset, FactId, Missing, Time, Value};
+use crate::transport::replay::{Origin, Recorded, Transcript};
 
 /// Masks the answers of one visit and writes them as a fixture; the verdict and the parameters are for a person to add.
 ///
@@ -29,64 +31,24 @@ pub fn record(
             redactor.learn(answer);
         }
     }
-    let facts = answers.iter().map(|(id, answer)| (id.to_string(), recorded(answer, redactor))).collect();
+    let facts = answers.iter().map(|(id, answer)| (id.clone(), recorded(answer, redactor))).collect();
     let described = [("vendor", &asset.vendor), ("product", &asset.product), ("version", &asset.version)];
-    let mut about = BTreeMap::from([("kind", Value::text(asset.kind.word()))]);
+    let mut about = BTreeMap::from([(Arc::from("kind"), Value::text(asset.kind.word()))]);
     for (key, text) in described {
         if let Some(text) = text {
-            about.insert(key, Value::text(redactor.text(text)));
+            about.insert(Arc::from(key), Value::text(redactor.text(text)));
         }
     }
-    let fixture = Fixture { now: now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true), asset: about, facts };
-    let text = serde_saphyr::to_string(&fixture).map_err(|error| error.to_string())?;
+    let now = now.trunc_subsecs(0);
+    let transcript =
+        Transcript { origin: Origin::Recorded, now: Some(now), asset: about, facts, ..Transcript::default() };
+    let text = transcript.to_yaml()?;
     Ok(format!("# Recorded and masked by nis2watch; read it before you share it.\n{text}"))
 }
 
-#[derive(Serialize)]
-struct Fixture {
-    now: String,
-    asset: BTreeMap<&'static str, Value>,
-    facts: BTreeMap<String, Recorded>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Recorded {
-    Text {
-        #[serde(skip_serializing_if = "String::is_empty")]
-        stdout: String,
-        #[serde(skip_serializing_if = "String::is_empty")]
-        stderr: String,
-        exit: Option<i32>,
-        #[serde(skip_serializing_if = "is_false")]
-        truncated: bool,
-    },
-    Varbinds {
-        varbinds: Vec<(String, Value)>,
-    },
-    Value {
-        value: Value,
-    },
-    Error {
-        error: &'static str,
-        detail: String,
-    },
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
-const fn is_false(truth: &bool) -> bool {
-    !*truth
-}
-
 fn recorded(answer: &Result<Answer, Missing>, redactor: &mut Redactor) -> Recorded {
-    match answer.as_ref().map(|answer| redactor.answer(answer)) {
-        Ok(Answer::Text(text)) => {
-            Recorded::Text { stdout: text.stdout, stderr: text.stderr, exit: text.exit, truncated: text.truncated }
-        }
-        Ok(Answer::Varbinds(varbinds)) => {
-            Recorded::Varbinds { varbinds: varbinds.into_iter().map(|varbind| (varbind.oid, varbind.value)).collect() }
-        }
-        Ok(Answer::Value(value)) => Recorded::Value { value },
-        Err(missing) => Recorded::Error { error: missing.cause.word(), detail: redactor.text(&missing.detail) },
+    match answer {
+        Ok(answer) => Recorded::Answer(redactor.answer(answer)),
+        Err(missing) => Recorded::Failed(Missing::new(missing.cause, redactor.text(&missing.detail))),
     }
 }

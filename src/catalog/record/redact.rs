@@ -82,7 +82,8 @@ macro_rules! pattern {
         static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new($source).expect("a constant pattern compiles"));
     };
 }
-pattern!(PEM, r"(?s)-----BEGIN ([A-Z0-9 ]{1,40})-----.*?-----END [A-Z0-9 ]{1,40}-----");
+pattern!(PEM, r"(?s)-----BEGIN ([A-Z0-9 ]{1,40})-----.*?(?:-----END [A-Z0-9 ]{1,40}-----|\z)");
+pattern!(SETTING, r"(?i)\b((?:password|secret|community|psk|api[_-]?key|token)\b[ \t]*[=:][ \t]*)[^\s]+");
 pattern!(CRYPT, r"\$(y|gy|7|2[abxy]?|5|6|1|md5|sha1|argon2id?)\$[./0-9A-Za-z$=,+-]+");
 pattern!(DES, r"(?m)^([^:\s]+):[./0-9A-Za-z]{13}:");
 pattern!(SSH_KEY, r"((?:ssh|ecdsa|sk)-[A-Za-z0-9@.-]+) AAAA[0-9A-Za-z+/=]+(?: [^\n,]*)?");
@@ -212,6 +213,7 @@ impl Redactor {
     #[must_use]
     pub fn text(&mut self, text: &str) -> String {
         let text = PEM.replace_all(text, "-----BEGIN $1-----\nredacted\n-----END $1-----");
+        let text = SETTING.replace_all(&text, "${1}redacted");
         let text = CRYPT.replace_all(&text, |found: &Captures<'_>| crypt(&found[0]));
         let text = DES.replace_all(&text, "$1:xxREDACTEDDES:");
         let text = SSH_KEY.replace_all(&text, "$1 AAAAredacted");
@@ -413,5 +415,11 @@ mod tests {
     fn a_private_key_never_survives() {
         let text = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\nAAAA\n-----END OPENSSH PRIVATE KEY-----";
         assert!(!redactor().text(text).contains("b3Bl"));
+        assert!(!redactor().text("-----BEGIN PRIVATE KEY-----\nb3Bl cut").contains("b3Bl"));
+        assert_eq!(redactor().text("password = hunter2\nport = 1"), "password = redacted\nport = 1");
+        assert_eq!(
+            redactor().text("passwd: files\npasswordauthentication no"),
+            "passwd: files\npasswordauthentication no"
+        );
     }
 }

@@ -20,21 +20,21 @@ pub struct Condition {
 /// What a condition compares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Key {
-    /// [`Asset::kind`].
+    /// [`crate::model::Asset::kind`].
     Kind,
-    /// [`Asset::zone`].
+    /// [`crate::model::Asset::zone`].
     Zone,
     /// Role of the zone.
     ZoneRole,
-    /// [`Asset::vendor`]; case does not matter, `*` stands for anything.
+    /// [`crate::model::Asset::vendor`]; case does not matter, `*` stands for anything.
     Vendor,
-    /// [`Asset::product`]; likewise.
+    /// [`crate::model::Asset::product`]; likewise.
     Product,
-    /// [`Asset::site`].
+    /// [`crate::model::Asset::site`].
     Site,
-    /// [`Asset::criticality`].
+    /// [`crate::model::Asset::criticality`].
     Criticality,
-    /// [`Asset::profile`].
+    /// [`crate::model::Asset::profile`].
     Profile,
     /// Ways of access; every wanted word must be there.
     Has,

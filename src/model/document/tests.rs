@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -78,10 +80,8 @@ fn an_alias_bomb_is_refused() {
     let mut text = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x]\n");
     for level in 1..12 {
         let before = level - 1;
-        let line = format!(
-            "a{level}: &a{level} [*a{before},*a{before},*a{before},*a{before},*a{before},*a{before},*a{before}]\n"
-        );
-        text.push_str(&line);
+        let aliases = vec![format!("*a{before}"); 7].join(",");
+        writeln!(text, "a{level}: &a{level} [{aliases}]").unwrap();
     }
     assert!(read::<Machine>(&text).is_err());
     assert!(read::<Machine>(&"[".repeat(10_000)).is_err());

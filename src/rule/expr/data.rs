@@ -28,14 +28,11 @@ impl<'v> Tree<'v> {
         let mut roots = BTreeMap::new();
         for Given { path, value } in given {
             let mut at = roots.entry(path.variable.as_str()).or_insert_with(|| Self::Branch(BTreeMap::new()));
-            let (last, parents) = match path.fields.split_last() {
-                Some((last, parents)) => (last, parents),
-                None => {
-                    if let Some(value) = value {
-                        *at = Self::Leaf(value);
-                    }
-                    continue;
+            let Some((last, parents)) = path.fields.split_last() else {
+                if let Some(value) = value {
+                    *at = Self::Leaf(value);
                 }
+                continue;
             };
             for field in parents {
                 let Self::Branch(fields) = at else { break };

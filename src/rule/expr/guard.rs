@@ -10,9 +10,12 @@ use crate::rule::Pattern;
 const MAX_DEPTH: usize = 64;
 /// Most signs outside of texts; bounds the length of chains, which the parser turns into depth.
 const MAX_SIGNS: usize = 256;
-/// Most elements that an expression is given.
+/// Most elements that an expression is given; fewer when it reads facts many times, because it may join what it reads.
 const MAX_ROWS: usize = 10_000;
-/// Most elements when the body of a loop reads facts or tries patterns, because the work then grows with the square.
+/// Readings of facts that are free.
+const FREE_READINGS: usize = 4;
+/// Most elements when the body of a loop reads a fact or tries a pattern, because the work then grows with the
+/// square; shared among all such readings.
 const MAX_ROWS_IN_LOOP: usize = 1_000;
 
 /// Functions and operators that an expression may call.
@@ -126,8 +129,9 @@ pub(super) fn check_source(source: &str) -> Result<(), String> {
 
 /// Walks the tree and refuses what cannot be bounded or is not known.
 pub(super) fn check(root: &IdedExpr) -> Result<Guarded, String> {
-    let mut walk = Walk { paths: Vec::new(), locals: Vec::new(), in_loop: false, costly: false };
+    let mut walk = Walk { paths: Vec::new(), locals: Vec::new(), in_loop: false, readings: 0, readings_in_loop: 0 };
     walk.visit(root, 0)?;
+    let max_rows = walk.max_rows();
     let mut paths = walk.paths;
     paths.sort();
     paths.dedup();
@@ -139,14 +143,15 @@ pub(super) fn check(root: &IdedExpr) -> Result<Guarded, String> {
         })
     };
     let paths = paths.iter().filter(|path| !covered(path)).cloned().collect();
-    Ok(Guarded { paths, max_rows: if walk.costly { MAX_ROWS_IN_LOOP } else { MAX_ROWS } })
+    Ok(Guarded { paths, max_rows })
 }
 
 struct Walk<'e> {
     paths: Vec<Path>,
     locals: Vec<&'e str>,
     in_loop: bool,
-    costly: bool,
+    readings: usize,
+    readings_in_loop: usize,
 }
 
 impl<'e> Walk<'e> {
@@ -154,11 +159,12 @@ impl<'e> Walk<'e> {
         if depth > MAX_DEPTH {
             return Err(format!("an expression is at most {MAX_DEPTH} operations deep"));
         }
-        if let Some((root, fields)) = path(expression) {
-            if !root.starts_with('@') && !self.locals.contains(&root) {
-                self.reads(root, fields);
-                return Ok(());
-            }
+        if let Some((root, fields)) = path(expression)
+            && !root.starts_with('@')
+            && !self.locals.contains(&root)
+        {
+            self.reads(root, fields);
+            return Ok(());
         }
         let next = depth + 1;
         match &expression.expr {
@@ -178,8 +184,18 @@ impl<'e> Walk<'e> {
         }
     }
 
+    fn max_rows(&self) -> usize {
+        match self.readings_in_loop {
+            0 => MAX_ROWS / self.readings.div_ceil(FREE_READINGS).max(1),
+            readings => MAX_ROWS_IN_LOOP / readings,
+        }
+    }
+
     fn reads(&mut self, root: &str, fields: Vec<&str>) {
-        self.costly |= self.in_loop && root == "fact";
+        if root == "fact" {
+            self.readings += 1;
+            self.readings_in_loop += usize::from(self.in_loop);
+        }
         let fields = fields.into_iter().map(str::to_owned).collect();
         self.paths.push(Path { variable: root.to_owned(), fields });
     }
@@ -192,7 +208,7 @@ impl<'e> Walk<'e> {
             ));
         }
         if name == "matches" {
-            self.costly |= self.in_loop;
+            self.readings_in_loop += usize::from(self.in_loop);
             let pattern = call.args.last().and_then(text);
             Pattern::parse(pattern.ok_or("`matches` needs its pattern as a plain text, not computed")?)?;
         }

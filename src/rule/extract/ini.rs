@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::cell::Types;
+use super::is_comment;
 use super::key_values::{Keys, Quotes};
-use super::{Extracted, is_comment};
 use crate::model::Value;
 
 /// Reads an INI file into a map of sections; keys before the first section belong to the section `global`.
@@ -27,7 +27,7 @@ impl Default for Ini {
 }
 
 impl Ini {
-    pub(super) fn extract(&self, text: &str) -> Extracted {
+    pub(super) fn extract(&self, text: &str) -> Value {
         let mut sections: BTreeMap<String, BTreeMap<Arc<str>, Value>> = BTreeMap::new();
         let mut current = "global".to_owned();
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !is_comment(line, &self.comment)) {
@@ -41,7 +41,7 @@ impl Ini {
             let value = self.types.read(&key, self.quotes.apply(value.trim()));
             sections.entry(current.clone()).or_default().insert(Arc::from(key), value);
         }
-        Ok(Value::map(sections.into_iter().map(|(name, fields)| (name, Value::Map(Arc::new(fields))))))
+        Value::map(sections.into_iter().map(|(name, fields)| (name, Value::Map(Arc::new(fields)))))
     }
 }
 
@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn sections_become_maps() {
         let spec: Ini = serde_saphyr::from_str("{keys: lowercase}").unwrap();
-        let value = spec.extract("top=1\n[Base]\n; c\nGPGCheck = 1\nname=\"x y\"\nflag\n[empty]\n").unwrap();
+        let value = spec.extract("top=1\n[Base]\n; c\nGPGCheck = 1\nname=\"x y\"\nflag\n[empty]\n");
         assert_eq!(value.at("global.top"), Some(&Value::Int(1)));
         assert_eq!(value.at("base.gpgcheck"), Some(&Value::Int(1)));
         assert_eq!(value.at("base.name"), Some(&Value::text("x y")));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::cell::Types;
-use super::{Extracted, is_comment};
+use super::is_comment;
 use crate::model::Value;
 
 /// How keys are spelled in the fact.
@@ -92,7 +92,7 @@ impl Default for KeyValues {
 }
 
 impl KeyValues {
-    pub(super) fn extract(&self, text: &str) -> Extracted {
+    pub(super) fn extract(&self, text: &str) -> Value {
         let mut fields: BTreeMap<Arc<str>, Value> = BTreeMap::new();
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !is_comment(line, &self.comment));
         for (key, value) in lines.filter_map(|line| self.split(line)) {
@@ -101,12 +101,12 @@ impl KeyValues {
             self.put(&mut fields, &key, value);
         }
         if fields.is_empty() {
-            return Ok(Value::map::<&str>([]));
+            return Value::map::<&str>([]);
         }
         for (key, value) in &self.defaults {
             fields.entry(key.clone()).or_insert_with(|| value.clone());
         }
-        Ok(Value::Map(Arc::new(fields)))
+        Value::Map(Arc::new(fields))
     }
 
     fn split<'a>(&self, line: &'a str) -> Option<(&'a str, &'a str)> {
@@ -150,7 +150,7 @@ mod tests {
 
     fn read(spec: &str, text: &str) -> Value {
         let spec: KeyValues = serde_saphyr::from_str(spec).unwrap();
-        spec.extract(text).unwrap()
+        spec.extract(text)
     }
 
     #[test]

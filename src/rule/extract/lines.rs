@@ -63,9 +63,8 @@ impl Lines {
     }
 
     fn takes(&self, line: &str) -> bool {
-        !(self.skip_empty && line.trim().is_empty())
-            && !is_comment(line.trim_start(), &self.comment)
-            && self.matching.as_ref().is_none_or(|pattern| pattern.regex().is_match(line))
+        let skipped = self.skip_empty && line.trim().is_empty() || is_comment(line.trim_start(), &self.comment);
+        !skipped && self.matching.as_ref().is_none_or(|pattern| pattern.regex().is_match(line))
     }
 }
 

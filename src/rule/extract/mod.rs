@@ -57,7 +57,7 @@ impl ReadSpec {
                 None => self.part.extractor.of_text(&text.stdout, text.exit.unwrap_or_default()),
             },
             Answer::Varbinds(varbinds) => match &self.part.extractor {
-                Extractor::Snmp(snmp) => snmp.extract(varbinds, self.part.empty == Empty::Ok),
+                Extractor::Snmp(snmp) => Ok(snmp.extract(varbinds, self.part.empty == Empty::Ok)),
                 _ => Err(mismatch("SNMP objects")),
             },
             Answer::Value(value) => match &self.part.extractor {
@@ -111,16 +111,16 @@ impl ReadSpec {
 impl Extractor {
     fn of_text(&self, text: &str, exit: i32) -> Extracted {
         match self {
-            Self::KeyValues(spec) => spec.extract(text),
+            Self::KeyValues(spec) => Ok(spec.extract(text)),
             Self::Lines(spec) => spec.extract(text),
-            Self::Table(spec) => spec.extract(text),
-            Self::Regex(spec) if text.trim().is_empty() => spec.extract(text).or_else(|_| Ok(Value::Null)),
+            Self::Table(spec) => Ok(spec.extract(text)),
+            Self::Regex(spec) if text.trim().is_empty() => spec.extract(text).or(Ok(Value::Null)),
             Self::Regex(spec) => spec.extract(text),
             // empty output is not broken JSON: `empty:` decides
             Self::Json(_) | Self::Nagios(_) | Self::Sections(_) if text.trim().is_empty() => Ok(Value::Null),
             Self::Json(spec) => spec.extract(text),
-            Self::Ini(spec) => spec.extract(text),
-            Self::Nagios(_) => nagios::Nagios::extract(text, exit),
+            Self::Ini(spec) => Ok(spec.extract(text)),
+            Self::Nagios(_) => Ok(nagios::Nagios::extract(text, exit)),
             Self::Sections(spec) => spec.extract(text),
             Self::Snmp(_) => Err(mismatch("text")),
         }

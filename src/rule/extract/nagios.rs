@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::Extracted;
 use crate::model::Value;
 
 const STATES: [&str; 4] = ["ok", "warning", "critical", "unknown"];
@@ -17,16 +16,16 @@ const STATES: [&str; 4] = ["ok", "warning", "critical", "unknown"];
 pub(super) struct Nagios {}
 
 impl Nagios {
-    pub(super) fn extract(text: &str, exit: i32) -> Extracted {
+    pub(super) fn extract(text: &str, exit: i32) -> Value {
         let (said, measured): (Vec<&str>, Vec<&str>) =
             text.lines().map(|line| line.split_once('|').unwrap_or((line, ""))).unzip();
         let state = usize::try_from(exit).ok().and_then(|code| STATES.get(code)).unwrap_or(&"unknown");
-        Ok(Value::map([
+        Value::map([
             ("code", Value::Int(i64::from(exit))),
             ("state", Value::text(state)),
             ("text", Value::text(said.first().map_or("", |line| line.trim()))),
             ("perf", perf(&measured.join(" "))),
-        ]))
+        ])
     }
 }
 
@@ -83,7 +82,7 @@ mod tests {
     #[test]
     fn a_plug_in_answer_is_taken_apart() {
         let text = "DISK WARNING - /: 12% free | '/ used'=88%;80;90;0;100 time=0.5s\nmore text | inodes=7\n";
-        let value = Nagios::extract(text, 1).unwrap();
+        let value = Nagios::extract(text, 1);
         assert_eq!(value.get("state"), Some(&Value::text("warning")));
         assert_eq!(value.get("text"), Some(&Value::text("DISK WARNING - /: 12% free")));
         let perf = value.get("perf").unwrap();
@@ -96,7 +95,7 @@ mod tests {
 
     #[test]
     fn odd_performance_data_is_left_out() {
-        let value = Nagios::extract("OK | a=U b=1;10:20 '=c", 0).unwrap();
+        let value = Nagios::extract("OK | a=U b=1;10:20 '=c", 0);
         let perf = value.get("perf").unwrap().as_map().unwrap();
         assert_eq!(perf.len(), 1);
         assert_eq!(perf["b"].get("warn"), Some(&Value::text("10:20")));

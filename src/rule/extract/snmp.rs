@@ -6,7 +6,6 @@ use std::sync::Arc;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use super::Extracted;
 use super::cell::Types;
 use crate::model::{Value, Varbind};
 
@@ -63,7 +62,7 @@ impl Snmp {
     }
 
     /// `keep_empty` keeps tables without rows as empty lists.
-    pub(super) fn extract(&self, varbinds: &[Varbind], keep_empty: bool) -> Extracted {
+    pub(super) fn extract(&self, varbinds: &[Varbind], keep_empty: bool) -> Value {
         let objects: BTreeMap<Oid, &Value> = varbinds
             .iter()
             .filter(|varbind| varbind.value != Value::Null)
@@ -81,7 +80,7 @@ impl Snmp {
                 fields.insert(name.clone(), Value::list(rows));
             }
         }
-        Ok(Value::Map(Arc::new(fields)))
+        Value::Map(Arc::new(fields))
     }
 }
 
@@ -124,20 +123,18 @@ types: { status: text }
     #[test]
     fn scalars_and_rows_are_read_in_numeric_order() {
         let spec: Snmp = serde_saphyr::from_str(SPEC).unwrap();
-        let value = spec
-            .extract(
-                &[
-                    varbind("1.3.6.1.2.1.1.1.0", "switch"),
-                    Varbind { oid: "1.3.6.1.2.1.1.5.0".to_owned(), value: Value::Null },
-                    varbind("1.3.6.1.2.1.2.2.1.2.10", "eth10"),
-                    varbind("1.3.6.1.2.1.2.2.1.2.2", "eth2"),
-                    varbind("1.3.6.1.2.1.2.2.1.8.2", 1_i64),
-                    varbind("1.3.6.1.2.1.2.2.1.20.2", "other column"),
-                    varbind("not.an.oid", "x"),
-                ],
-                false,
-            )
-            .unwrap();
+        let value = spec.extract(
+            &[
+                varbind("1.3.6.1.2.1.1.1.0", "switch"),
+                Varbind { oid: "1.3.6.1.2.1.1.5.0".to_owned(), value: Value::Null },
+                varbind("1.3.6.1.2.1.2.2.1.2.10", "eth10"),
+                varbind("1.3.6.1.2.1.2.2.1.2.2", "eth2"),
+                varbind("1.3.6.1.2.1.2.2.1.8.2", 1_i64),
+                varbind("1.3.6.1.2.1.2.2.1.20.2", "other column"),
+                varbind("not.an.oid", "x"),
+            ],
+            false,
+        );
         assert_eq!(value.get("descr"), Some(&Value::text("switch")));
         assert_eq!(value.get("name"), None, "noSuchObject is absent");
         let rows = value.get("interfaces").unwrap().as_list().unwrap();
@@ -150,8 +147,8 @@ types: { status: text }
     #[test]
     fn an_empty_walk_is_absent_unless_said_otherwise() {
         let spec: Snmp = serde_saphyr::from_str(SPEC).unwrap();
-        assert_eq!(spec.extract(&[], false).unwrap(), Value::map::<&str>([]));
-        assert_eq!(spec.extract(&[], true).unwrap().get("interfaces"), Some(&Value::list([])));
+        assert_eq!(spec.extract(&[], false), Value::map::<&str>([]));
+        assert_eq!(spec.extract(&[], true).get("interfaces"), Some(&Value::list([])));
     }
 
     #[test]

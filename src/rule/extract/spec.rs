@@ -69,7 +69,8 @@ pub(super) enum Extractor {
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(field_identifier, rename_all = "snake_case")]
 enum Key {
-    KeyValues,
+    #[serde(rename = "key_values")]
+    Pairs,
     Lines,
     Table,
     Regex,
@@ -89,7 +90,7 @@ const KINDS: &str = "key_values, lines, table, regex, json, ini, snmp, nagios, s
 impl Extractor {
     fn read<'de, A: MapAccess<'de>>(key: Key, map: &mut A) -> Result<Self, A::Error> {
         let extractor = match key {
-            Key::KeyValues => Self::KeyValues(map.next_value()?),
+            Key::Pairs => Self::KeyValues(map.next_value()?),
             Key::Lines => Self::Lines(map.next_value()?),
             Key::Table => Self::Table(map.next_value()?),
             Key::Regex => Self::Regex(map.next_value()?),

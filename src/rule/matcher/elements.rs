@@ -21,7 +21,7 @@ pub(super) struct Row<'a> {
 }
 
 /// Fields that tell a row from its neighbours, best first.
-const LABELS: [&str; 18] = [
+const LABELS: [&str; 19] = [
     "name",
     "port",
     "package",
@@ -29,6 +29,7 @@ const LABELS: [&str; 18] = [
     "account",
     "interface",
     "service",
+    "process",
     "unit",
     "label",
     "mount",

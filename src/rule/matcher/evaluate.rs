@@ -20,7 +20,7 @@ impl Matcher {
         }
         let outcome = match &self.form {
             Form::Test(test) => test.evaluate(context),
-            Form::All(matchers) => all(matchers, context),
+            Form::All(matchers) => all(matchers, context).outcome,
             Form::Any(matchers) => any(matchers, context),
             Form::None(matchers) => none(matchers, context),
             Form::Expr(expression) => expression.judge(context),
@@ -53,19 +53,32 @@ impl Matcher {
     }
 }
 
+/// What a list of matchers says together, and which of them held.
+pub(in crate::rule) struct Together<'m> {
+    pub(in crate::rule) outcome: Outcome,
+    pub(in crate::rule) first: Option<&'m Matcher>,
+    pub(in crate::rule) held: usize,
+}
+
 /// Any that offends decides, else any that is missing; those that judge nothing do not count.
-pub(in crate::rule) fn all(matchers: &[Matcher], context: &Context<'_>) -> Outcome {
+pub(in crate::rule) fn all<'m>(matchers: &'m [Matcher], context: &Context<'_>) -> Together<'m> {
     let mut findings: Vec<Finding> = Vec::new();
     let mut tally = Verdictless::default();
+    let (mut first, mut held) = (None, 0);
     for matcher in matchers {
         match matcher.evaluate(context) {
-            Outcome::Holds => tally.holds(),
+            Outcome::Holds => {
+                tally.holds();
+                held += 1;
+                first = first.or(Some(matcher));
+            }
             Outcome::Vacuous => {}
             Outcome::Missing(missing) => tally.missing(missing),
             Outcome::Offends(finding) => findings.push(*finding),
         }
     }
-    merge(findings).map_or_else(|| tally.outcome(), |finding| Outcome::Offends(Box::new(finding)))
+    let outcome = merge(findings).map_or_else(|| tally.outcome(), |finding| Outcome::Offends(Box::new(finding)));
+    Together { outcome, first, held }
 }
 
 /// Any that holds decides, else any that is missing; those that judge nothing do not count.

@@ -90,7 +90,9 @@ impl Matcher {
         match &self.form {
             Form::Test(test) => names.extend(test.names().map(super::name::Name::reference)),
             Form::All(matchers) | Form::Any(matchers) | Form::None(matchers) => {
-                matchers.iter().for_each(|matcher| matcher.collect(names));
+                for matcher in matchers {
+                    matcher.collect(names);
+                }
             }
             Form::Expr(expression) => names.extend(expression.names()),
         }

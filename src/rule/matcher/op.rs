@@ -150,7 +150,7 @@ impl Regexp {
             Self::Reference(operand) => operand,
         };
         let source = operand.value(context)?;
-        Pattern::parse(source.as_text().unwrap_or_default()).map(Cow::Owned).map_err(misfit)
+        Pattern::parse(source.as_text().unwrap_or_default()).map(Cow::Owned).map_err(|problem| misfit(&problem))
     }
 }
 
@@ -160,7 +160,7 @@ impl Count {
             let Some(operand) = operand else { return Ok(None) };
             let value = operand.value(context)?;
             let number = value.as_int().or_else(|| value.as_text()?.trim().parse().ok());
-            number.map(Some).ok_or_else(|| misfit(format!("{value} is no number of elements")))
+            number.map(Some).ok_or_else(|| misfit(&format!("{value} is no number of elements")))
         };
         let exactly = number(&self.exactly)?;
         Ok(Resolved::Count {
@@ -174,14 +174,14 @@ fn scheme_of(value: &Value) -> Result<Scheme, Missing> {
     value
         .as_text()
         .and_then(Scheme::from_word)
-        .ok_or_else(|| misfit(format!("{value} is no version scheme ({})", Scheme::WORDS)))
+        .ok_or_else(|| misfit(&format!("{value} is no version scheme ({})", Scheme::WORDS)))
 }
 
 fn days(value: &Value) -> Result<f64, Missing> {
-    days_of(value).ok_or_else(|| misfit(format!("{value} is no span of time such as 30d")))
+    days_of(value).ok_or_else(|| misfit(&format!("{value} is no span of time such as 30d")))
 }
 
 /// A parameter that does not fit its operator: the operator's to mend, not the asset's.
-fn misfit(problem: String) -> Missing {
+fn misfit(problem: &str) -> Missing {
     Missing::new(Cause::Parse, format!("{problem}; correct the parameter"))
 }

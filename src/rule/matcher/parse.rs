@@ -121,10 +121,10 @@ impl Draft {
     }
 
     fn build(mut self) -> Result<Matcher, String> {
-        if let Some(Op::VersionAtLeast(_, scheme)) = self.ops.first_mut() {
-            if let Some(named) = self.scheme.take() {
-                *scheme = named;
-            }
+        if let Some(Op::VersionAtLeast(_, scheme)) = self.ops.first_mut()
+            && let Some(named) = self.scheme.take()
+        {
+            *scheme = named;
         }
         let form = match (self.groups.pop(), self.subject.take()) {
             (Some(_), Some(_)) => return Err("a matcher has either `fact` or one of all, any, none, expr".to_owned()),

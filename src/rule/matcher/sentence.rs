@@ -3,6 +3,7 @@
 //! Everything here may carry text of a device: it is escaped, and cut before it grows.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use super::op::Resolved;
 use super::test::Test;
@@ -75,7 +76,11 @@ pub(super) fn sentence(text: String) -> String {
 
 /// A value to be kept with a judgement: cut in length, number and depth; cheap when nothing is to be cut.
 pub(in crate::rule) fn clip(value: &Value) -> Value {
-    if fits(value, KEPT_DEPTH) { value.clone() } else { clipped(value, KEPT_DEPTH) }
+    clip_at(value, KEPT_DEPTH)
+}
+
+fn clip_at(value: &Value, depth: usize) -> Value {
+    if fits(value, depth) { value.clone() } else { clipped(value, depth) }
 }
 
 fn fits(value: &Value, depth: usize) -> bool {
@@ -93,16 +98,19 @@ fn clipped(value: &Value, depth: usize) -> Value {
         Value::List(_) | Value::Map(_) if depth == 0 => Value::text("…"),
         Value::List(items) => {
             let more = (items.len() > KEPT).then(|| Value::text(format!("… and {} more", items.len() - KEPT)));
-            Value::list(items.iter().take(KEPT).map(|item| clipped(item, depth - 1)).chain(more))
+            Value::list(items.iter().take(KEPT).map(|item| clip_at(item, depth - 1)).chain(more))
         }
-        Value::Map(fields) => Value::map(fields.iter().take(KEPT).map(|(key, value)| (key, clipped(value, depth - 1)))),
+        Value::Map(fields) => {
+            let kept = fields.iter().take(KEPT).map(|(key, value)| (key.clone(), clip_at(value, depth - 1)));
+            Value::Map(Arc::new(kept.collect()))
+        }
         other => other.clone(),
     }
 }
 
 /// What is looked at: the subject, its field and its filter.
 pub(super) fn subject(test: &Test) -> String {
-    let mut text = match &test.field {
+    let mut said = match &test.field {
         Some(field) => format!("{field} of {}", test.subject),
         None => test.subject.to_string(),
     };
@@ -111,23 +119,23 @@ pub(super) fn subject(test: &Test) -> String {
             Some(name) => format!("{field}: {name}"),
             None => format!("{field}: {}", operand.literal().map(shown).unwrap_or_default()),
         });
-        let _ = write!(text, " ({})", conditions.collect::<Vec<_>>().join(", "));
+        let _ = write!(said, " ({})", conditions.collect::<Vec<_>>().join(", "));
     }
-    text
+    said
 }
 
 /// What is wanted, with the parameter it comes from.
 pub(super) fn expected(test: &Test, resolved: &Resolved<'_>) -> String {
-    let mut text = wanted(resolved);
+    let mut said = wanted(resolved);
     let names: Vec<String> = test.op.names().map(ToString::to_string).collect();
     if !names.is_empty() {
-        let _ = write!(text, " ({})", names.join(", "));
+        let _ = write!(said, " ({})", names.join(", "));
     }
     if let Some(except) = &test.except {
         let except = except.name().map(ToString::to_string).or_else(|| except.literal().map(shown));
-        let _ = write!(text, ", except {}", except.unwrap_or_default());
+        let _ = write!(said, ", except {}", except.unwrap_or_default());
     }
-    text
+    said
 }
 
 fn wanted(resolved: &Resolved<'_>) -> String {
@@ -159,7 +167,7 @@ fn wanted(resolved: &Resolved<'_>) -> String {
 
 /// What is wanted, as a value for the record.
 pub(super) fn expected_value(resolved: &Resolved<'_>) -> Value {
-    let list = |set: &Set| clip(&Value::list(set.items().iter().cloned()));
+    let list = |set: &Set| clip(set.source());
     match resolved {
         Resolved::Equals(value, _)
         | Resolved::NotEquals(value, _)
@@ -173,8 +181,7 @@ pub(super) fn expected_value(resolved: &Resolved<'_>) -> Value {
             let bounds = [("at_least", at_least), ("at_most", at_most)];
             Value::map(bounds.into_iter().filter_map(|(name, bound)| Some((name, Value::Int((*bound)?)))))
         }
-        Resolved::Exists(wanted) => Value::Bool(*wanted),
-        Resolved::Empty(wanted) => Value::Bool(*wanted),
+        Resolved::Exists(wanted) | Resolved::Empty(wanted) => Value::Bool(*wanted),
         Resolved::Unique => Value::Bool(true),
     }
 }
@@ -188,8 +195,7 @@ impl Template {
 
     /// Refuses places that nothing fills.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let mut rest = text.to_owned();
-        Self::PLACES.iter().for_each(|place| rest = rest.replace(place, ""));
+        let rest = Self::PLACES.iter().fold(text.to_owned(), |rest, place| rest.replace(place, ""));
         if let Some((_, after)) = rest.split_once('{') {
             let name = after.split('}').next().unwrap_or_default();
             return Err(format!("`say` has no place {{{name}}}; there are {}", Self::PLACES.join(", ")));

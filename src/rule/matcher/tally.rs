@@ -50,10 +50,10 @@ impl Tally {
         Self { seen, ..Self::default() }
     }
 
-    pub(super) fn offends(&mut self, label: Option<String>, value: &Value) {
+    pub(super) fn offends(&mut self, label: impl FnOnce() -> Option<String>, value: &Value) {
         self.count += 1;
         if self.offenders.len() < KEPT {
-            self.offenders.push((label, value.clone()));
+            self.offenders.push((label(), value.clone()));
         }
     }
 
@@ -106,12 +106,12 @@ impl Tally {
         } else {
             words::clip(&self.offenders.into_iter().next().map(|(_, value)| value).unwrap_or_default())
         };
-        let text = if several && self.seen > 0 {
+        let said = if several && self.seen > 0 {
             format!("{subject_words}: {} of {} offend ({offenders}); expected {expected}", self.count, self.seen)
         } else {
             format!("{subject_words} is {offenders}; expected {expected}")
         };
-        Finding { text: sentence(text), offenders, observed, expected: words::expected_value(resolved) }
+        Finding { text: sentence(said), offenders, observed, expected: words::expected_value(resolved) }
     }
 }
 
@@ -137,7 +137,7 @@ pub(super) fn judge<'a>(
             tally.seen += 1;
             match decide::holds(resolved, value, now) {
                 Some(true) => {}
-                Some(false) => tally.offends(row.and_then(|row| label(row, test)), value),
+                Some(false) => tally.offends(|| row.and_then(|row| label(row, test)), value),
                 None => tally.unclear(Cause::Parse, || {
                     let row =
                         row.and_then(|row| label(row, test)).map(|label| format!(" ({label})")).unwrap_or_default();
@@ -152,7 +152,7 @@ pub(super) fn judge<'a>(
 fn absent(tally: &mut Tally, test: &Test, row: Row<'_>) {
     match test.when_absent {
         WhenAbsent::Holds => {}
-        WhenAbsent::Fails => tally.offends(label(row, test), &Value::Null),
+        WhenAbsent::Fails => tally.offends(|| label(row, test), &Value::Null),
         WhenAbsent::Unknown => tally.lacking(test, row, test.field.as_deref().unwrap_or_default()),
     }
 }
@@ -164,21 +164,31 @@ pub(super) fn label(row: Row<'_>, test: &Test) -> Option<String> {
 
 /// What a test that holds saw.
 pub(super) fn describe(test: &Test, resolved: &Resolved<'_>, selection: &Selection<'_>, subject: &Value) -> Finding {
+    let (seen, observed) = column(selection, subject).unwrap_or_else(|| (1, words::clip(subject)));
     let expected = words::expected(test, resolved);
-    let text = match subject {
+    let said = match &observed {
         Value::List(items) if items.len() > 3 || items.iter().any(|item| item.as_map().is_some()) => {
-            format!("{}: {} elements, as expected: {expected}", words::subject(test), items.len())
-        }
-        Value::Map(fields) if is_keyed(subject, selection) => {
-            format!("{}: {} elements, as expected: {expected}", words::subject(test), fields.len())
+            format!("{}: {seen} elements, as expected: {expected}", words::subject(test))
         }
         Value::Map(_) => format!("{}: as expected: {expected}", words::subject(test)),
         other => format!("{} is {}, as expected: {expected}", words::subject(test), shown(other)),
     };
-    Finding {
-        text: sentence(text),
-        offenders: String::new(),
-        observed: words::clip(subject),
-        expected: words::expected_value(resolved),
+    Finding { text: sentence(said), offenders: String::new(), observed, expected: words::expected_value(resolved) }
+}
+
+/// The elements that counted, as many as are kept, and how many there are; nothing for a subject without rows.
+fn column(selection: &Selection<'_>, subject: &Value) -> Option<(usize, Value)> {
+    if subject.as_list().is_none() && !is_keyed(subject, selection) {
+        return None;
     }
+    let (mut seen, mut kept) = (0, Vec::new());
+    visit(subject, selection, false, |item| {
+        if let Item::Value(value, _) = item {
+            seen += 1;
+            if kept.len() <= KEPT {
+                kept.push(value.clone());
+            }
+        }
+    });
+    Some((seen, words::clip(&Value::list(kept))))
 }

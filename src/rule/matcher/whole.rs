@@ -102,7 +102,8 @@ impl<'a> Whole<'_, 'a> {
                 ));
             }
         };
-        let (low, high) = (values as i64, (values + unclear) as i64);
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let (low, high) = (number(values), number(values + unclear));
         if at_least.is_some_and(|bound| high < bound) || at_most.is_some_and(|bound| low > bound) {
             return self.miscounted(low);
         }
@@ -151,7 +152,7 @@ impl<'a> Whole<'_, 'a> {
         let (mut seen, mut tally) = (BTreeSet::new(), Tally::over(found.values.len()));
         for (value, _) in found.values {
             if !seen.insert(value.to_string()) {
-                tally.offends(None, value);
+                tally.offends(|| None, value);
             }
         }
         tally.missing = found.missing.filter(|_| found.unclear > 0 || self.test.when_absent != WhenAbsent::Holds);
@@ -166,7 +167,7 @@ impl<'a> Whole<'_, 'a> {
         let mut tally = Tally::over(rows.len());
         for (value, row) in &rows {
             let name = row.and_then(|row| label(row, self.test)).unwrap_or_else(|| "a row".to_owned());
-            lacking(wanted, value).for_each(|item| tally.offends(Some(format!("{name} lacks")), item));
+            lacking(wanted, value).for_each(|item| tally.offends(|| Some(format!("{name} lacks")), item));
         }
         if tally.any_offends() {
             return tally.outcome(self.test, self.resolved, self.subject, false);
@@ -212,7 +213,7 @@ impl<'a> Whole<'_, 'a> {
             if !equal && !must && unlike {
                 tally.unclear(Cause::Parse, || format!("{} holds another kind of value than expected", shown(&list)));
             } else if equal != must {
-                tally.offends(name, &list);
+                tally.offends(|| name, &list);
             }
         }
         tally.outcome(self.test, self.resolved, &Value::Null, true)

@@ -10,7 +10,7 @@ mod books;
 mod stream;
 mod switch;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -155,8 +155,8 @@ struct State {
     not_before: Option<Instant>,
     failures: u32,
     closed_until: Option<Instant>,
-    auth_failures: u32,
-    auth_until: Option<(Transport, Instant)>,
+    /// Refused logins in a row and the end of the pause, by transport.
+    auth: BTreeMap<Transport, (u32, Instant)>,
 }
 
 /// The right to one conversation; the asset's slot is free again when it is dropped.
@@ -182,7 +182,7 @@ impl Gate {
     pub fn rebuilt(&self, setup: Setup, forgive_auth: bool) -> Self {
         let mut state = std::mem::take(&mut *self.state());
         if forgive_auth {
-            (state.auth_failures, state.auth_until) = (0, None);
+            state.auth.clear();
         }
         let slots = Arc::new(Semaphore::new(setup.limits.at_once.max(1) as usize));
         let books = self.0.books.clone();
@@ -245,14 +245,9 @@ impl Gate {
         {
             return Err(Refusal::BackOff { asset: setup.asset.clone(), failures, left: whole_seconds(left) });
         }
-        if let Some((over, until)) = state.auth_until {
-            if over == transport && until > now {
-                return Err(Refusal::AuthPause {
-                    asset: setup.asset.clone(),
-                    transport,
-                    left: whole_seconds(until - now),
-                });
-            }
+        if let Some((_, until)) = state.auth.get(&transport).filter(|(_, until)| *until > now) {
+            let left = whole_seconds(*until - now);
+            return Err(Refusal::AuthPause { asset: setup.asset.clone(), transport, left });
         }
         while state.starts.front().is_some_and(|start| now - *start >= BUDGET_SPAN) {
             state.starts.pop_front();
@@ -268,6 +263,7 @@ impl Gate {
     /// # Errors
     ///
     /// A refusal of the gate, or what became of the connect.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that opens connections")]
     pub async fn connect(&self, transport: Transport, port: u16, wait: Duration) -> Result<Stream, TransportError> {
         let endpoint = Endpoint::new(transport.word(), self.address(), port);
         let address = self.resolve(port, &endpoint).await?;
@@ -353,15 +349,14 @@ impl Gate {
     /// Notes a refused login: no new attempt over that transport for a while, so that nobody is locked out.
     pub fn login_refused(&self, transport: Transport) {
         let mut state = self.state();
-        let pause = LONGEST_AUTH_PAUSE.min(FIRST_AUTH_PAUSE * 2_u32.pow(state.auth_failures.min(4)));
-        state.auth_failures += 1;
-        state.auth_until = Some((transport, Instant::now() + pause));
+        let failures = state.auth.get(&transport).map_or(0, |(failures, _)| *failures);
+        let pause = LONGEST_AUTH_PAUSE.min(FIRST_AUTH_PAUSE * 2_u32.pow(failures.min(4)));
+        state.auth.insert(transport, (failures + 1, Instant::now() + pause));
     }
 
-    /// Notes an accepted login.
-    pub fn login_accepted(&self) {
-        let mut state = self.state();
-        (state.auth_failures, state.auth_until) = (0, None);
+    /// Notes an accepted login over that transport.
+    pub fn login_accepted(&self, transport: Transport) {
+        self.state().auth.remove(&transport);
     }
 
     fn open(&self, transport: Transport) -> Result<(), Refusal> {

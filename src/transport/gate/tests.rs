@@ -66,6 +66,8 @@ async fn a_refused_login_pauses_that_transport_only_and_a_new_credential_ends_it
     gate.login_refused(Transport::Ssh);
     assert_eq!(gate.is_open(Transport::Ssh).unwrap_err().cause(), Cause::Auth);
     assert!(gate.is_open(Transport::Tcp).is_ok());
+    gate.login_accepted(Transport::Snmp);
+    assert!(gate.is_open(Transport::Ssh).is_err());
     assert!(gate.rebuilt(setup(Limits::STANDARD), true).is_open(Transport::Ssh).is_ok());
 }
 

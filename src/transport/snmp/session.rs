@@ -183,7 +183,7 @@ impl<'a> Session<'a> {
 
     fn accepted(&mut self) {
         if !self.answered && matches!(self.access.credential, Credential::User { .. }) {
-            self.gate.login_accepted();
+            self.gate.login_accepted(Transport::Snmp);
         }
         self.answered = true;
     }

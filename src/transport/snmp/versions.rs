@@ -126,7 +126,7 @@ impl Prober<'_> {
         let retries = self.access.pace(self.gate.limits()).retries;
         let reaction = self.react(Version::V3, &self.access.credential, Level::Full, retries).await?;
         match reaction {
-            Reaction::Answered => self.gate.login_accepted(),
+            Reaction::Answered => self.gate.login_accepted(Transport::Snmp),
             Reaction::Refused => self.gate.login_refused(Transport::Snmp),
             _ => {}
         }

@@ -134,7 +134,7 @@ impl<'a> Opener<'a> {
         let seen = self.shared.now();
         match tried {
             Ok(Ok(method)) => {
-                self.gate.login_accepted();
+                self.gate.login_accepted(Transport::Ssh);
                 Ok(method)
             }
             Ok(Err(auth::Failure::Refused(problem))) => {

@@ -1,0 +1,102 @@
+//! `catalog` and `explain`: the check files, for those who read and write them.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use clap::{Subcommand, ValueEnum};
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+
+use super::{CliError, mistakes, print};
+use crate::catalog::Catalog;
+use crate::model::CheckId;
+
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum Act {
+    /// Every check with its severity and what it needs.
+    List,
+    /// The house rules that check files must keep.
+    Lint,
+    /// Judges every fixture and compares with the verdict in its name.
+    Test {
+        /// Only the fixtures of this check.
+        check: Option<String>,
+    },
+    /// What the law and the seed list ask, and which of it is measured, attested or open.
+    Coverage {
+        /// Shape of the answer.
+        #[arg(long, value_enum, default_value = "table")]
+        format: Shape,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Shape {
+    /// For a terminal.
+    Table,
+    /// For programs.
+    Json,
+    /// For a README.
+    Markdown,
+}
+
+pub(super) fn run(act: Act, catalog: &Catalog) -> Result<ExitCode, CliError> {
+    match act {
+        Act::List => list(catalog),
+        Act::Lint => lint(catalog),
+        Act::Test { check } => test(catalog, check.as_deref()),
+        Act::Coverage { format } => coverage(catalog, format),
+    }
+}
+
+pub(super) fn explain(check: &str, catalog: &Catalog) -> Result<ExitCode, CliError> {
+    let text = catalog.explain(&CheckId::parse(check)?);
+    print(&text.ok_or_else(|| CliError::Unknown(format!("no check {check:?}; nis2watch catalog list shows all")))?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(catalog: &Catalog) -> Result<ExitCode, CliError> {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(["CHECK", "PACK", "SEVERITY", "IMPACT", "TITLE"]);
+    for check in catalog.checks.values() {
+        table.add_row([check.id.as_str(), &check.pack, check.severity.word(), check.impact.word(), &check.title]);
+    }
+    print(&format!("{table}\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn lint(catalog: &Catalog) -> Result<ExitCode, CliError> {
+    let problems = catalog.lint();
+    if problems.is_empty() {
+        print(&format!("{} checks and {} facts keep the house rules\n", catalog.checks.len(), catalog.facts.len()))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    print(&format!("{problems}\n{}\n", mistakes(problems.len())))?;
+    Ok(ExitCode::from(1))
+}
+
+fn test(catalog: &Catalog, only: Option<&str>) -> Result<ExitCode, CliError> {
+    let only = only.map(CheckId::parse).transpose()?;
+    if let Some(check) = only.as_ref().filter(|check| !catalog.checks.contains_key(*check)) {
+        return Err(CliError::Unknown(format!("no check {check:?}; nis2watch catalog list shows all")));
+    }
+    let reports = catalog.test(only.as_ref());
+    let mut text = String::new();
+    for report in reports.iter().filter(|report| !report.is_right()) {
+        writeln!(text, "{report}").ok();
+    }
+    let passed = reports.iter().filter(|report| report.is_right()).count();
+    writeln!(text, "{passed} passed, {} failed", reports.len() - passed).ok();
+    print(&text)?;
+    Ok(ExitCode::from(u8::from(passed != reports.len())))
+}
+
+fn coverage(catalog: &Catalog, format: Shape) -> Result<ExitCode, CliError> {
+    let coverage = catalog.coverage();
+    print(&match format {
+        Shape::Table => format!("{coverage}\n"),
+        Shape::Markdown => coverage.markdown(),
+        Shape::Json => format!("{}\n", serde_json::to_string_pretty(&coverage).unwrap_or_default()),
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,128 @@
+//! The command line: what a person or a script can ask of the program.
+//!
+//! Exit codes: 0 all is well, 1 usage or configuration, 2 a defect of ours; `check` adds 100 and 101.
+
+mod catalog;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::model::{IdError, Problems};
+
+/// Watches whether a plant's IT and OT assets still meet the security rules that NIS2 asks for.
+#[derive(Debug, Parser)]
+#[command(name = "nis2watch", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// What can be checked, and whether the check files are sound.
+    Catalog {
+        #[command(subcommand)]
+        act: catalog::Act,
+        #[command(flatten)]
+        source: Source,
+    },
+    /// One check for a person: why, what is asked of whom, the rule in words, the fix.
+    Explain {
+        /// Id of the check.
+        check: String,
+        #[command(flatten)]
+        source: Source,
+    },
+}
+
+/// Where checks come from.
+#[derive(Debug, clap::Args)]
+struct Source {
+    /// Folder with further facts and checks; may be given several times.
+    #[arg(long = "extra", value_name = "FOLDER")]
+    extra: Vec<PathBuf>,
+    /// Leave out the catalogue inside the binary.
+    #[arg(long)]
+    no_builtin: bool,
+}
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The words of the command line are off; clap has said what.
+    #[error("{0}")]
+    Usage(#[from] clap::Error),
+    /// Files have mistakes.
+    #[error("{count} in the files read\n\n{problems}", count = mistakes(.problems.len()))]
+    Files {
+        /// All of them.
+        #[from]
+        problems: Problems,
+    },
+    /// An id is malformed.
+    #[error("{0}")]
+    Id(#[from] IdError),
+    /// A name that does not exist.
+    #[error("{0}")]
+    Unknown(String),
+    /// Output could not be written.
+    #[error("cannot write: {0}")]
+    Write(#[from] std::io::Error),
+}
+
+impl CliError {
+    /// The exit code that says this.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Write(_) => 2,
+            _ => 1,
+        })
+    }
+}
+
+fn mistakes(count: usize) -> String {
+    format!("{count} mistake{}", if count == 1 { "" } else { "s" })
+}
+
+/// Runs the command that the arguments name.
+///
+/// # Errors
+///
+/// [`CliError`] says what to correct.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, CliError> {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        // help and version are no mistakes
+        Err(message) if !message.use_stderr() => {
+            message.print()?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Err(message) => {
+            message.print()?;
+            return Ok(ExitCode::from(1));
+        }
+    };
+    match cli.command {
+        Command::Catalog { act, source } => catalog::run(act, &source.load()?),
+        Command::Explain { check, source } => catalog::explain(&check, &source.load()?),
+    }
+}
+
+impl Source {
+    fn load(&self) -> Result<crate::catalog::Catalog, Problems> {
+        crate::catalog::Catalog::load(!self.no_builtin, &self.extra)
+    }
+}
+
+/// Writes to standard output; a reader that went away (`| head`) is no mistake.
+fn print(text: &str) -> Result<(), CliError> {
+    use std::io::Write as _;
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,196 @@
+//! Plain TCP connects: which ports answer.
+//!
+//! A full connect and an orderly close, never a half-open probe, and not one byte is sent. A port that the
+//! gate did not let us try is never reported as closed: the whole question fails with the gate's refusal.
+
+mod banner;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::StreamExt;
+use serde::Deserialize;
+
+use super::gate::{Gate, Stream};
+use super::{Endpoint, TransportError};
+use crate::model::{Answer, FactId, Transport, Value};
+
+/// Most ports in one question: a list of services, not a sweep.
+const MAX_PORTS: usize = 1024;
+
+/// Which ports to try, as written under `ask: tcp:`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// TCP ports, each contacted once.
+    pub ports: Vec<u16>,
+    /// Whether to wait a moment for what an open port says by itself; nothing is sent.
+    #[serde(default)]
+    pub banner: bool,
+    /// Longest wait for one connect; a port that does not answer within it is filtered.
+    #[serde(default = "default_timeout", with = "humantime_serde")]
+    pub timeout: Duration,
+}
+
+/// `connect_timeout_s` of `asset-open-ports`.
+fn default_timeout() -> Duration {
+    Duration::from_secs(3)
+}
+
+/// One question and the fact it is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// The fact.
+    pub fact: &'a FactId,
+    /// What to ask.
+    pub question: &'a Question,
+}
+
+/// What a connect found.
+pub(super) enum Reached {
+    /// The port is open.
+    Open(Stream),
+    /// Somebody answered with a reset.
+    Closed,
+    /// Nothing came back.
+    Filtered,
+    /// A router, a firewall or our own network stack says that there is no way there.
+    NoWay(TransportError),
+}
+
+/// Connects once and sorts what became of it.
+///
+/// # Errors
+///
+/// What says nothing about the port: a refusal of the gate, a name without an address, a defect on our side.
+pub(super) async fn reach(
+    gate: &Gate,
+    transport: Transport,
+    port: u16,
+    timeout: Duration,
+) -> Result<Reached, TransportError> {
+    match gate.connect(transport, port, timeout).await {
+        Ok(stream) => Ok(Reached::Open(stream)),
+        Err(TransportError::Refused { .. }) => Ok(Reached::Closed),
+        Err(TransportError::Timeout { .. }) => Ok(Reached::Filtered),
+        Err(error @ TransportError::Unreachable { .. }) if is_no_way(&error) => Ok(Reached::NoWay(error)),
+        Err(error) => Err(error),
+    }
+}
+
+/// A firewall that rejects politely looks like a missing host; whether it is one, the other ports tell.
+fn is_no_way(error: &TransportError) -> bool {
+    let TransportError::Unreachable { source, .. } = error else { return false };
+    matches!(source.kind(), io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable)
+}
+
+/// What is known of one port.
+enum Port {
+    Open(String),
+    Closed,
+    Filtered,
+    NoWay(TransportError),
+}
+
+/// Contacts each port of all questions once and deals the answers out, in order.
+pub async fn ask(asks: &[Ask<'_>], gate: &Gate) -> Vec<Result<Answer, TransportError>> {
+    let ports = contact(asks, gate).await;
+    let answered = ports.values().any(|port| matches!(port, Ok(Port::Open(_) | Port::Closed)));
+    asks.iter().map(|ask| deal(ask.question, &ports, answered, gate)).collect()
+}
+
+/// The union of all questions, at most as many connections at once as the asset tolerates.
+async fn contact(asks: &[Ask<'_>], gate: &Gate) -> BTreeMap<u16, Result<Port, TransportError>> {
+    let questions = || asks.iter().map(|ask| ask.question).filter(|question| is_reasonable(question));
+    let banners: BTreeSet<u16> = questions().filter(|q| q.banner).flat_map(|q| q.ports.iter().copied()).collect();
+    let mut ports: BTreeMap<u16, Duration> = BTreeMap::new();
+    for (port, timeout) in questions().flat_map(|q| q.ports.iter().map(|port| (*port, q.timeout))) {
+        let longest = ports.entry(port).or_default();
+        *longest = timeout.max(*longest);
+    }
+    // what fails for one port for a reason of its own says nothing new at the next: stop at the first
+    let hopeless = AtomicBool::new(false);
+    let (hopeless, banners) = (&hopeless, &banners);
+    let contacts = ports.into_iter().map(|(port, timeout)| async move {
+        if hopeless.load(Ordering::Relaxed) {
+            return None;
+        }
+        let found = contact_port(gate, port, timeout, banners.contains(&port)).await;
+        hopeless.fetch_or(found.is_err(), Ordering::Relaxed);
+        Some((port, found))
+    });
+    let at_once = gate.limits().at_once.max(1) as usize;
+    futures::stream::iter(contacts).buffer_unordered(at_once).filter_map(std::future::ready).collect().await
+}
+
+async fn contact_port(gate: &Gate, port: u16, timeout: Duration, banner: bool) -> Result<Port, TransportError> {
+    Ok(match reach(gate, Transport::Tcp, port, timeout).await? {
+        Reached::Open(mut stream) => {
+            let said = if banner { banner::read(&mut stream).await } else { String::new() };
+            stream.close().await;
+            Port::Open(said)
+        }
+        Reached::Closed => Port::Closed,
+        Reached::Filtered => Port::Filtered,
+        Reached::NoWay(error) => Port::NoWay(error),
+    })
+}
+
+fn deal(
+    question: &Question,
+    ports: &BTreeMap<u16, Result<Port, TransportError>>,
+    answered: bool,
+    gate: &Gate,
+) -> Result<Answer, TransportError> {
+    if !is_reasonable(question) {
+        let problem = format!("a question names between 1 and {MAX_PORTS} ports, this one {}", question.ports.len());
+        return Err(TransportError::Internal { endpoint: Endpoint::named(gate.address()), problem });
+    }
+    let (mut open, mut closed, mut filtered) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let mut banners = BTreeMap::new();
+    for port in &question.ports {
+        match ports.get(port) {
+            Some(Ok(Port::Open(said))) => {
+                open.insert(*port);
+                banners.insert(port.to_string(), Value::text(said));
+            }
+            Some(Ok(Port::Closed)) => drop(closed.insert(*port)),
+            // a host that answered elsewhere exists, so this is a firewall speaking
+            Some(Ok(Port::NoWay(error))) if !answered => return Err(error.again()),
+            Some(Ok(Port::Filtered | Port::NoWay(_))) => drop(filtered.insert(*port)),
+            Some(Err(error)) => return Err(error.again()),
+            None => return Err(first_error(ports, gate)),
+        }
+    }
+    let list = |ports: &BTreeSet<u16>| Value::list(ports.iter().map(|port| Value::from(*port)));
+    let mut fields = vec![
+        ("open", list(&open)),
+        ("closed", list(&closed)),
+        ("filtered", list(&filtered)),
+        ("answered", Value::Bool(!open.is_empty() || !closed.is_empty())),
+    ];
+    if question.banner {
+        fields.push(("banners", Value::map(banners)));
+    }
+    Ok(Answer::Value(Value::map(fields)))
+}
+
+/// Why a port was not tried.
+fn first_error(ports: &BTreeMap<u16, Result<Port, TransportError>>, gate: &Gate) -> TransportError {
+    ports.values().find_map(|port| port.as_ref().err()).map_or_else(
+        || TransportError::Internal {
+            endpoint: Endpoint::named(gate.address()),
+            problem: "a port was not tried".into(),
+        },
+        TransportError::again,
+    )
+}
+
+fn is_reasonable(question: &Question) -> bool {
+    (1..=MAX_PORTS).contains(&question.ports.len())
+}
+
+#[cfg(test)]
+mod tests;
