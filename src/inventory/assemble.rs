@@ -12,7 +12,7 @@ use super::credentials::{CredentialEntry, Credentials, Surroundings};
 use super::resolve::{self, Means};
 use super::zones::{self, WindowEntry, ZoneEntry};
 use super::{Inventory, Member, Overrides, Source, address, sources};
-use crate::model::document::{Document, Step};
+use crate::model::document::{Document, Node, Step};
 use crate::model::{
     Asset, AssetId, Conduit, Kind, Problem, Problems, Profile, SubjectClass, Window, Zone, ZoneId, ZoneRole,
     did_you_mean,
@@ -71,7 +71,7 @@ pub fn build(
     let zones = zones::zones(settings.zones, document, problems);
     zones::check_conduits(settings.conduits, &zones, document, problems);
     let windows = zones::windows(settings.windows, settings.timezone, document, problems);
-    check_zone_windows(settings, &windows, problems);
+    check_zone_windows(settings, problems);
     let credentials = Credentials::resolve(settings.credentials, settings.base, surroundings, |below, unreadable| {
         let path: Vec<Step> = std::iter::once("credentials".into()).chain(below).collect();
         let problem = document.wrong(&path, unreadable.message);
@@ -79,12 +79,27 @@ pub fn build(
     });
     let means = Means {
         credentials: &credentials,
-        declared: settings.credentials.keys().map(String::as_str).collect(),
+        declared: document
+            .root
+            .get("credentials")
+            .map(Node::entries)
+            .unwrap_or_default()
+            .iter()
+            .map(|entry| entry.key.as_str())
+            .collect(),
         plugins: settings.plugins,
     };
-    let found = sources::read(settings.sources, settings.base, document, fetched, problems);
-    let assembly =
-        Assembly { settings, zones: &zones, windows: &windows, means: &means, found: by_id(&found, problems) };
+    let (found, broken) = sources::read(settings.sources, settings.base, document, fetched, problems);
+    let assembly = Assembly {
+        settings,
+        zones: &zones,
+        windows: &windows,
+        means: &means,
+        found: by_id(&found, problems),
+        broken: &broken,
+        declared_zones: zones::names(document, "zones", "id"),
+        declared_windows: zones::names(document, "windows", "name"),
+    };
     let members = found.iter().map(|found| Arc::new(assembly.member(found, problems, warnings))).collect();
     report_shared_addresses(&found, warnings);
     let mut overrides = settings.overrides.clone();
@@ -118,9 +133,10 @@ fn by_id<'a>(found: &'a [Found], problems: &mut Problems) -> HashMap<&'a str, &'
     all
 }
 
-fn check_zone_windows(settings: &Settings<'_>, windows: &BTreeMap<String, Window>, problems: &mut Problems) {
+fn check_zone_windows(settings: &Settings<'_>, problems: &mut Problems) {
+    let declared = zones::names(settings.document, "windows", "name");
     for (at, zone) in settings.zones.iter().enumerate() {
-        for (index, name) in zone.windows.iter().enumerate().filter(|(_, name)| !windows.contains_key(*name)) {
+        for (index, name) in zone.windows.iter().enumerate().filter(|(_, name)| !declared.contains(name.as_str())) {
             let path = ["zones".into(), at.into(), "windows".into(), index.into()];
             problems.push(unknown_window(settings.document.wrong(&path, String::new()), name, settings.windows));
         }
@@ -160,6 +176,9 @@ struct Assembly<'a> {
     windows: &'a BTreeMap<String, Window>,
     means: &'a Means<'a>,
     found: HashMap<&'a str, &'a Found>,
+    broken: &'a BTreeSet<String>,
+    declared_zones: BTreeSet<&'a str>,
+    declared_windows: BTreeSet<&'a str>,
 }
 
 impl Assembly<'_> {
@@ -182,6 +201,8 @@ impl Assembly<'_> {
             inactive: self.inactive(&asset, zone),
             declared: found.whereabouts().into(),
             access,
+            tls: entry.access.tls.clone(),
+            http: entry.access.http.clone(),
             asset: Arc::new(asset),
         }
     }
@@ -201,7 +222,7 @@ impl Assembly<'_> {
             }
         };
         let zone = self.zones.get(&id);
-        if zone.is_none() {
+        if zone.is_none() && !self.declared_zones.contains(id.as_str()) {
             problems.push(zones::unknown_zone(found.wrong(&["zone".into()], String::new()), &id, self.zones));
         }
         zone
@@ -265,7 +286,9 @@ impl Assembly<'_> {
     }
 
     fn windows_of(&self, found: &Found, zone: Option<&Zone>, problems: &mut Problems) -> Vec<Window> {
-        for (at, name) in found.entry.windows.iter().enumerate().filter(|(_, name)| !self.windows.contains_key(*name)) {
+        for (at, name) in
+            found.entry.windows.iter().enumerate().filter(|(_, name)| !self.declared_windows.contains(name.as_str()))
+        {
             let problem = found.wrong(&["windows".into(), at.into()], String::new());
             problems.push(unknown_window(problem, name, self.settings.windows));
         }
@@ -293,6 +316,7 @@ impl Assembly<'_> {
             let wrong =
                 |message: String| found.wrong(&["access".into(), "ssh".into(), "jump".into(), at.into()], message);
             match self.found.get(id.as_str()) {
+                None if self.broken.contains(id.as_str()) => {}
                 None => {
                     let problem = wrong(format!("jump host {:?} is not in the inventory", id.as_str()));
                     problems.push(problem.suggest(id.as_str(), self.found.keys().copied()));

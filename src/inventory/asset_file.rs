@@ -157,7 +157,7 @@ impl Found {
     }
 }
 
-/// Reads one asset. `base` is the directory that its relative paths start from; `defaults` fills what it does not say.
+/// Reads one asset; of a broken one the id is left, so that references to it are not reported as well. `base` is the directory that its relative paths start from; `defaults` fills what it does not say.
 pub(super) fn read(
     document: &Arc<Document>,
     index: usize,
@@ -165,17 +165,17 @@ pub(super) fn read(
     defaults: Option<&Node>,
     base: &Arc<Path>,
     problems: &mut Problems,
-) -> Option<Found> {
+) -> Result<Found, Option<String>> {
     if !matches!(node.data, Data::Map(_)) {
         problems.push(document.wrong_at(
             &node.place,
             &format!("[{index}]"),
             "an asset is a map of keys: { id: …, kind: … }",
         ));
-        return None;
+        return Err(None);
     }
     let id = node.get("id").and_then(Node::as_text).map(str::to_owned);
-    let prefix = vec![id.map_or(Step::Index(index), Step::Key)];
+    let prefix = vec![id.clone().map_or(Step::Index(index), Step::Key)];
     if let Some(defaults) = defaults {
         fill(&mut node, defaults);
     }
@@ -183,8 +183,8 @@ pub(super) fn read(
     let whole = node.clone();
     let fields = take_fields(document, &prefix, &mut node, problems);
     report_empty_access(document, &prefix, &node, problems);
-    let entry = document.read(&prefix, &node, problems)?;
-    (problems.len() == before).then(|| Found {
+    let entry = document.read(&prefix, &node, problems).filter(|_| problems.len() == before);
+    entry.ok_or(id).map(|entry| Found {
         entry,
         fields,
         base: Arc::clone(base),

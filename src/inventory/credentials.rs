@@ -3,6 +3,7 @@
 //! No message of this module holds a secret, also not one that somebody wrote where a reference belongs.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -24,26 +25,26 @@ const OTHERS: u32 = 0o077;
 /// The one of them that `allow_group` permits: read by the group, which Kubernetes sets with `fsGroup`.
 const GROUP_READ: u32 = 0o040;
 
-/// Reads an environment variable by name.
-pub type Variables = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
-
-/// What the process was started with; passed in, so that a test can have its own.
+/// The environment the process was started with; passed in, so that a test can have its own.
+#[derive(Clone, Default)]
 pub struct Surroundings {
-    /// Reads an environment variable.
-    pub variable: Variables,
+    /// Environment variables by name.
+    pub variables: BTreeMap<String, String>,
 }
 
 impl Surroundings {
-    /// Those of this process.
+    /// Those of this process; variables that are no text are left out.
     #[must_use]
     pub fn of_process() -> Self {
-        Self { variable: Box::new(|name| std::env::var(name).ok()) }
+        let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        Self { variables: std::env::vars_os().filter_map(text).collect() }
     }
 }
 
+/// Only the names: a value may be a secret.
 impl fmt::Debug for Surroundings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Surroundings(…)")
+        f.debug_set().entries(self.variables.keys()).finish()
     }
 }
 
@@ -124,7 +125,10 @@ impl SecretRef {
     pub fn resolve(&self, base: &Path, surroundings: &Surroundings) -> Result<Secret, Unreadable> {
         let secret = match self {
             Self::File { path, allow_group } => read_file(&base.join(path), Some(*allow_group))?,
-            Self::Variable(name) => (surroundings.variable)(name)
+            Self::Variable(name) => surroundings
+                .variables
+                .get(name)
+                .cloned()
                 .ok_or_else(|| Unreadable::new(format!("environment variable {name:?} is not set")))?,
             Self::Systemd(name) => {
                 if name.is_empty() || name.contains('/') || name.starts_with('.') {
@@ -134,9 +138,9 @@ impl SecretRef {
                     Unreadable::new("CREDENTIALS_DIRECTORY is not set, so systemd passed no credentials")
                         .hint(format!("add LoadCredential={name}:PATH to the unit"))
                 };
-                let directory = (surroundings.variable)("CREDENTIALS_DIRECTORY").ok_or_else(unset)?;
+                let directory = surroundings.variables.get("CREDENTIALS_DIRECTORY").ok_or_else(unset)?;
                 // systemd guards that directory itself, also with access lists that show as group bits
-                read_file(&Path::new(&directory).join(name), None)?
+                read_file(&Path::new(directory).join(name), None)?
             }
         };
         let trimmed = secret.strip_suffix('\n').map_or(secret.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
@@ -407,7 +411,7 @@ mod tests {
     use super::*;
 
     fn surroundings() -> Surroundings {
-        Surroundings { variable: Box::new(|name| (name == "COMMUNITY").then(|| "hunter2hunter2\n".to_owned())) }
+        Surroundings { variables: [("COMMUNITY".to_owned(), "hunter2hunter2\n".to_owned())].into() }
     }
 
     fn file(directory: &tempfile::TempDir, text: &[u8], mode: u32) -> PathBuf {

@@ -17,20 +17,19 @@ mod targets;
 mod zones;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use access::{HttpSettings, TlsSettings};
 pub use assemble::{Fetched, Settings, build};
 pub use asset_file::{KEYS, LimitsEntry, TEXT_FIELDS, TRUTH_FIELDS};
-pub use credentials::{Credential, CredentialEntry, Credentials, SecretRef, Surroundings, Unreadable, Variables};
+pub use credentials::{Credential, CredentialEntry, Credentials, SecretRef, Surroundings, Unreadable};
 pub use http_sd::{FetchError, fetch};
 pub use sources::{HttpSource, Source};
 pub use zones::{Timezone, WindowEntry, ZoneEntry};
 
 use crate::model::{Asset, CheckId, Conduit, Kind, Profile, Transport, Value, Window, Zone, ZoneId, ZoneRole};
 use crate::transport::gate::Limits;
-use crate::transport::{snmp, ssh};
+use crate::transport::{exec, replay, snmp, ssh};
 
 /// Parameters of checks, as any level of the configuration sets them.
 pub type ParamsByCheck = BTreeMap<CheckId, BTreeMap<Arc<str>, Value>>;
@@ -61,7 +60,7 @@ impl Inventory {
 }
 
 /// One asset and everything that decides how it may be asked.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Member {
     /// The asset itself.
     pub asset: Arc<Asset>,
@@ -73,6 +72,10 @@ pub struct Member {
     pub limits: Limits,
     /// How it is reached.
     pub access: Access,
+    /// Its TLS services, where they are declared.
+    pub tls: Option<TlsSettings>,
+    /// Its HTTP services, where they are declared.
+    pub http: Option<HttpSettings>,
     /// Ways it can be asked with a credential or as the monitor host itself; selectors look at them.
     pub has: BTreeSet<Transport>,
     /// Assets whose SSH server is gone through, in order, the first one reached directly.
@@ -86,31 +89,18 @@ pub struct Member {
 }
 
 /// How an asset is reached, secrets included; they do not print. What is `None` is not configured.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Access {
     /// Login over SSH.
     pub ssh: Option<Arc<ssh::Access>>,
     /// SNMP.
     pub snmp: Option<Arc<snmp::Access>>,
     /// Plug-ins that may be run about it.
-    pub plugins: Option<Arc<Plugins>>,
+    pub exec: Option<Arc<exec::Access>>,
     /// It is the monitor host itself.
     pub local: bool,
     /// A recording answers in its place.
-    pub replay: Option<PathBuf>,
-    /// Its TLS services, where they are declared.
-    pub tls: Option<TlsSettings>,
-    /// Its HTTP services, where they are declared.
-    pub http: Option<HttpSettings>,
-}
-
-/// Allow-listed programs on the monitor host.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Plugins {
-    /// Programs by name.
-    pub allowed: BTreeMap<String, PathBuf>,
-    /// Whether they may be run about a fragile asset, since what they send cannot be paced.
-    pub on_fragile: bool,
+    pub replay: Option<Arc<replay::Transcript>>,
 }
 
 /// Parameters of checks by level. A single asset's own come before all of them; then zone, kind, profile, global.

@@ -1,15 +1,15 @@
 //! From what the inventory writes under `access:` to what the transports want, secrets included.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::access::{AccessEntry, ExecSettings, SnmpSettings, SshSettings};
 use super::asset_file::Found;
-use super::{Access, Credential, Credentials, Plugins};
-use crate::model::document::Step;
+use super::{Access, Credential, Credentials, sources};
+use crate::model::document::{Document, Step};
 use crate::model::{Problem, Problems, Transport, did_you_mean};
-use crate::transport::{snmp, ssh};
+use crate::transport::{exec, replay, snmp, ssh};
 
 /// What is the same for all assets.
 pub(super) struct Means<'a> {
@@ -25,11 +25,9 @@ pub(super) fn access(found: &Found, means: &Means<'_>, problems: &mut Problems) 
     Access {
         ssh: entry.ssh.as_ref().and_then(|settings| ssh(found, settings, means, problems)).map(Arc::new),
         snmp: entry.snmp.as_ref().and_then(|settings| snmp(found, settings, means, problems)).map(Arc::new),
-        plugins: plugins(found, entry.exec.as_ref(), means, problems).map(Arc::new),
+        exec: plugins(found, entry.exec.as_ref(), means, problems).map(Arc::new),
         local: entry.local.is_some(),
-        replay: entry.replay.as_ref().map(|file| found.base.join(file)),
-        tls: entry.tls.clone(),
-        http: entry.http.clone(),
+        replay: entry.replay.as_ref().and_then(|file| transcript(found, file, problems)).map(Arc::new),
     }
 }
 
@@ -125,7 +123,7 @@ fn plugins(
     settings: Option<&ExecSettings>,
     means: &Means<'_>,
     problems: &mut Problems,
-) -> Option<Plugins> {
+) -> Option<exec::Access> {
     let default = ExecSettings::default();
     let settings = settings.unwrap_or(&default);
     for (index, name) in settings.programs.iter().enumerate().filter(|(_, name)| !means.plugins.contains_key(*name)) {
@@ -141,5 +139,14 @@ fn plugins(
         .filter(|(name, _)| wanted(name))
         .map(|(name, path)| (name.clone(), path.clone()))
         .collect();
-    (!allowed.is_empty()).then_some(Plugins { allowed, on_fragile: settings.on_fragile })
+    (!allowed.is_empty()).then_some(exec::Access { allowed, on_fragile: settings.on_fragile })
+}
+
+/// Reads the recording that stands for the asset.
+fn transcript(found: &Found, file: &Path, problems: &mut Problems) -> Option<replay::Transcript> {
+    let file = found.base.join(file);
+    let text =
+        sources::read_text(&file).map_err(|message| problems.push(found.wrong(&at(&["replay"]), message))).ok()?;
+    let document = Document::parse(&file, &text, problems)?;
+    document.read(&[], &document.root, problems)
 }

@@ -1,5 +1,6 @@
 //! Where assets come from: asset files, directories, Prometheus target lists.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -120,15 +121,16 @@ fn parse_url(text: &str, has_ca: bool) -> Result<Url, String> {
     }
 }
 
-/// Reads the assets of all sources. `base` is the directory of the configuration; `document` is the configuration.
+/// Reads the assets of all sources. `base` is the directory of the configuration; `document` is the configuration. Also gives the ids
+/// of assets that could not be read.
 pub(super) fn read(
     sources: &[Source],
     base: &Path,
     document: &Document,
     fetched: &Fetched,
     problems: &mut Problems,
-) -> Vec<Found> {
-    let mut found = Vec::new();
+) -> (Vec<Found>, BTreeSet<String>) {
+    let (mut found, mut broken) = (Vec::new(), BTreeSet::new());
     for (at, source) in sources.iter().enumerate() {
         let path = [Step::from("inventory"), Step::Index(at)];
         let defaults = document.root.at(&path).and_then(|node| node.get("defaults"));
@@ -155,27 +157,31 @@ pub(super) fn read(
             },
         };
         for document in documents {
-            read_document(document, base, defaults, &mut found, problems);
+            let assets = read_document(document, base, defaults, problems);
+            for asset in assets {
+                match asset {
+                    Ok(asset) => found.push(asset),
+                    Err(id) => broken.extend(id),
+                }
+            }
         }
     }
-    found
+    (found, broken)
 }
 
 fn read_document(
     document: Document,
     base: &Path,
     defaults: Option<&Node>,
-    found: &mut Vec<Found>,
     problems: &mut Problems,
-) {
+) -> Vec<Result<Found, Option<String>>> {
     let beside = document.file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(base);
     let beside: Arc<Path> = Arc::from(beside);
     let Document { file, mut root } = document;
     let nodes = root.take_items();
     let document = Arc::new(Document { file, root });
-    for (index, node) in nodes {
-        found.extend(asset_file::read(&document, index, node, defaults, &beside, problems));
-    }
+    let read = |(index, node)| asset_file::read(&document, index, node, defaults, &beside, problems);
+    nodes.into_iter().map(read).collect()
 }
 
 fn asset_document(file: &Path, problems: &mut Problems) -> Result<Option<Document>, String> {
@@ -209,7 +215,7 @@ fn parse_targets(file: &Path, text: &str, problems: &mut Problems) -> Option<Doc
 }
 
 /// A text file, bounded.
-fn read_text(file: &Path) -> Result<String, String> {
+pub(super) fn read_text(file: &Path) -> Result<String, String> {
     let failed = |error: std::io::Error| format!("cannot read {}: {error}", file.display());
     if !std::fs::metadata(file).map_err(failed)?.is_file() {
         return Err(format!("{} is not a regular file", file.display()));

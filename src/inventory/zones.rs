@@ -1,6 +1,6 @@
 //! Zones, conduits and windows as the configuration declares them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 
 use super::ParamsByCheck;
-use crate::model::document::{Document, Step};
+use crate::model::document::{Document, Node, Step};
 use crate::model::{Calendar, Conduit, Problem, Problems, Window, WindowEffect, Zone, ZoneId, ZoneRole, did_you_mean};
 
 /// A zone, as written.
@@ -107,14 +107,21 @@ pub(super) fn check_conduits(
     document: &Document,
     problems: &mut Problems,
 ) {
+    let declared = names(document, "zones", "id");
     for (at, conduit) in conduits.iter().enumerate() {
         for (key, zone) in [("from", &conduit.from), ("to", &conduit.to)] {
-            if !zones.contains_key(zone) {
+            if !declared.contains(zone.as_str()) {
                 let path = ["conduits".into(), at.into(), key.into()];
                 problems.push(unknown_zone(document.wrong(&path, String::new()), zone, zones));
             }
         }
     }
+}
+
+/// What the entries of a list are called, also of those that could not be read, which is reported elsewhere.
+pub(super) fn names<'a>(document: &'a Document, list: &str, key: &str) -> BTreeSet<&'a str> {
+    let entries = document.root.get(list).map(Node::items).unwrap_or_default();
+    entries.iter().filter_map(|(_, entry)| entry.get(key)?.as_text()).collect()
 }
 
 /// Words the mistake of a zone that is not declared.

@@ -271,6 +271,17 @@ impl Document {
     /// Reads a typed value from the node at `path`, which is part of this document. Every mistake that can be
     /// found is reported; `None` when there was any.
     pub fn read<T: DeserializeOwned>(&self, path: &[Step], node: &Node, problems: &mut Problems) -> Option<T> {
+        let mut sound = true;
+        let value = read::read(node, |error| {
+            sound = false;
+            problems.push(error.into_problem(self, path));
+        });
+        value.filter(|_| sound)
+    }
+
+    /// The same, but gives what is left when everything wrong is taken away, so that the rest can be looked at as
+    /// well. Not for use: only for finding further mistakes.
+    pub fn salvage<T: DeserializeOwned>(&self, path: &[Step], node: &Node, problems: &mut Problems) -> Option<T> {
         read::read(node, |error| problems.push(error.into_problem(self, path)))
     }
 

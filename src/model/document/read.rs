@@ -16,14 +16,14 @@ use crate::model::{Problem, did_you_mean};
 /// Mistakes reported for one value; a file with more is of another kind.
 const MOST_MISTAKES: usize = 50;
 
-/// Reads `T`. After a mistake the value that caused it is taken away and reading starts again, so that the next
+/// Reads `T`, or what is left of it. After a mistake the value that caused it is taken away and reading starts again, so that the next
 /// mistake comes to light; what only follows from the taking away is not reported.
 pub(super) fn read<T: DeserializeOwned>(node: &Node, mut report: impl FnMut(ReadError)) -> Option<T> {
     let mut node = Cow::Borrowed(node);
     let mut removed: Vec<Vec<Step>> = Vec::new();
     for _ in 0..MOST_MISTAKES {
         let mut error = match T::deserialize(Reader(&node)) {
-            Ok(value) => return removed.is_empty().then_some(value),
+            Ok(value) => return Some(value),
             Err(error) => error,
         };
         error.path.reverse();

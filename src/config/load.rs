@@ -1,0 +1,268 @@
+//! From a file to everything that can be known without a network.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::{Config, Flags, Schedules, layers};
+use crate::api::WebConfig;
+use crate::catalog;
+use crate::inventory::{self, Fetched, HttpSource, Inventory, ParamsByCheck, Source, Surroundings};
+use crate::model::document::{Data, Document, Step};
+use crate::model::{Problem, Problems};
+use crate::transport::gate;
+
+/// Longest configuration file.
+const LONGEST_FILE: u64 = 16 << 20;
+
+/// A configuration that is valid as a whole.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The settings; paths are relative to the working directory or absolute.
+    pub config: Config,
+    /// The file itself.
+    pub file: PathBuf,
+    /// When checks run.
+    pub schedules: Schedules,
+    /// What is watched; without the assets of `http_sd`, which [`Loaded::with_targets`] adds.
+    pub inventory: Inventory,
+    /// Users and TLS of the API.
+    pub web_config: WebConfig,
+    /// What is suspicious but no mistake.
+    pub warnings: Problems,
+    document: Document,
+    base: PathBuf,
+    surroundings: Surroundings,
+}
+
+impl Config {
+    /// Reads the file, lays environment and flags over it, reads the inventory and all secrets, and validates
+    /// everything. Nothing is started and no socket opened.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake of every file, with its place.
+    pub fn load(file: &Path, flags: &Flags) -> Result<Loaded, Problems> {
+        Self::load_in(file, flags, Surroundings::of_process())
+    }
+
+    /// The same with an environment of the caller's choice.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::load`].
+    pub fn load_in(file: &Path, flags: &Flags, surroundings: Surroundings) -> Result<Loaded, Problems> {
+        let (mut problems, mut warnings) = (Problems::new(), Problems::new());
+        let document = read(file, &mut problems).and_then(|document| {
+            if matches!(document.root.data, Data::Map(_) | Data::Null) {
+                return Some(document);
+            }
+            problems.push(document.wrong(&[], "a configuration is a map of keys: { inventory: …, zones: … }"));
+            None
+        });
+        let Some(mut document) = document else { return Err(sorted(problems)) };
+        match layers::merge(&document.root, &surroundings.variables, flags) {
+            Ok(root) => document.root = root,
+            Err(message) => problems.push(Problem::new("environment", message)),
+        }
+        // what is left of a wrong configuration is looked at as well: all mistakes belong into one report
+        let config: Option<Config> = document.salvage(&[], &document.root, &mut problems);
+        let Some(mut config) = config else { return Err(sorted(problems)) };
+        let base = file.parent().map_or_else(PathBuf::new, Path::to_owned);
+        config.anchor(&base);
+        check_numbers(&config, &document, &mut problems);
+        for (key, error) in config.telemetry.check() {
+            problems.push(document.wrong(&["telemetry".into(), key.into()], error.to_string()));
+        }
+        let schedules = Schedules::new(&config.schedules, config.timezone.0, |name, message| {
+            problems.push(document.wrong(&["schedules".into(), name.into()], message));
+        });
+        check_plugins(&config, &document, &mut problems);
+        let web_config = web_config(&config, &document, &mut problems);
+        let inventory = build(&config, &document, &base, &Fetched::new(), &surroundings, &mut problems, &mut warnings);
+        if inventory.members.is_empty() && !config.inventory.iter().any(|source| matches!(source, Source::HttpSd(_))) {
+            let problem = document.wrong(&["inventory".into()], "there is no asset to watch");
+            warnings.push(problem.hint("inventory: [assets.yaml]"));
+        }
+        let file = file.to_owned();
+        let loaded = Loaded { config, file, schedules, inventory, web_config, warnings, document, base, surroundings };
+        problems.or(loaded)
+    }
+}
+
+fn sorted(mut problems: Problems) -> Problems {
+    problems.sort();
+    problems
+}
+
+fn read(file: &Path, problems: &mut Problems) -> Option<Document> {
+    match read_text(file) {
+        Ok(text) => Document::parse(file, &text, problems),
+        Err(message) => {
+            problems.push(Problem::new(file, message));
+            None
+        }
+    }
+}
+
+fn read_text(file: &Path) -> Result<String, String> {
+    let failed = |error: std::io::Error| format!("cannot read the configuration: {error}");
+    if !std::fs::metadata(file).map_err(failed)?.is_file() {
+        return Err("this is not a regular file".into());
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::open(file).map_err(failed)?.take(LONGEST_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > LONGEST_FILE {
+        return Err("this is longer than 16 MiB, which no configuration is".into());
+    }
+    String::from_utf8(bytes).map_err(|_| "this is not UTF-8 text".into())
+}
+
+fn check_numbers(config: &Config, document: &Document, problems: &mut Problems) {
+    let limits = &config.limits;
+    let class = |name: &'static str, class: &super::ClassLimits| {
+        [(Some(name), "at_once", class.at_once), (Some(name), "per_hour", class.per_hour)]
+    };
+    let all = [(None, "visits_in_flight", Some(limits.visits_in_flight)), (None, "per_zone", Some(limits.per_zone))];
+    let all = all.into_iter().chain(class("fragile", &limits.fragile)).chain(class("standard", &limits.standard));
+    for (class, key, value) in all {
+        if value == Some(0) {
+            let path: Vec<Step> = ["limits"].into_iter().chain(class).chain([key]).map(Step::from).collect();
+            let problem = document.wrong(&path, "0 would let nothing through");
+            problems.push(problem.hint("active: false switches everything off"));
+        }
+    }
+}
+
+/// A plug-in that is not there would show as unknown on every asset; it is said here instead.
+fn check_plugins(config: &Config, document: &Document, problems: &mut Problems) {
+    use std::os::unix::fs::PermissionsExt;
+    for (name, path) in &config.plugins {
+        let message = match std::fs::metadata(path) {
+            Err(error) => format!("cannot find {}: {error}", path.display()),
+            Ok(about) if !about.is_file() => format!("{} is no file", path.display()),
+            Ok(about) if about.permissions().mode() & 0o111 == 0 => format!("{} cannot be executed", path.display()),
+            Ok(about) if about.permissions().mode() & 0o002 != 0 => {
+                format!("{} can be changed by everybody", path.display())
+            }
+            Ok(_) => continue,
+        };
+        problems.push(document.wrong(&["plugins".into(), name.as_str().into()], message));
+    }
+}
+
+fn web_config(config: &Config, document: &Document, problems: &mut Problems) -> WebConfig {
+    let Some(path) = &config.api.web_config else { return WebConfig::default() };
+    WebConfig::load(path).unwrap_or_else(|error| {
+        problems.push(document.wrong(&["api".into(), "web_config".into()], error.to_string()));
+        WebConfig::default()
+    })
+}
+
+fn build(
+    config: &Config,
+    document: &Document,
+    base: &Path,
+    fetched: &Fetched,
+    surroundings: &Surroundings,
+    problems: &mut Problems,
+    warnings: &mut Problems,
+) -> Inventory {
+    let overrides = config.overrides();
+    let settings = inventory::Settings {
+        document,
+        base,
+        sources: &config.inventory,
+        zones: &config.zones,
+        conduits: &config.conduits,
+        windows: &config.windows,
+        credentials: &config.credentials,
+        plugins: &config.plugins,
+        overrides: &overrides,
+        timezone: config.timezone.0,
+        site: config.site.as_ref(),
+        fragile: config.limits.fragile.over(gate::Limits::FRAGILE),
+        standard: config.limits.standard.over(gate::Limits::STANDARD),
+        active: config.active,
+    };
+    for zone in config.params_by_zone.keys().filter(|zone| !config.zones.iter().any(|entry| entry.id == **zone)) {
+        let problem = document.wrong(
+            &["params_by_zone".into(), zone.as_str().into()],
+            format!("zone {:?} is not declared", zone.as_str()),
+        );
+        problems.push(problem.suggest(zone.as_str(), config.zones.iter().map(|entry| entry.id.as_str())));
+    }
+    inventory::build(&settings, fetched, surroundings, problems, warnings)
+}
+
+impl Loaded {
+    /// Target lists that have to be fetched, with the directory that their certificates are relative to.
+    #[must_use]
+    pub fn http_sources(&self) -> (Vec<&HttpSource>, &Path) {
+        let http = |source| match source {
+            Source::HttpSd(source) => Some(source),
+            _ => None,
+        };
+        (self.config.inventory.iter().filter_map(http).collect(), &self.base)
+    }
+
+    /// The inventory with fetched target lists; files and secrets are read again.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake; the caller keeps the inventory it has.
+    pub fn with_targets(&self, fetched: &Fetched) -> Result<Inventory, Problems> {
+        let (mut problems, mut warnings) = (Problems::new(), Problems::new());
+        let (config, document) = (&self.config, &self.document);
+        let inventory = build(config, document, &self.base, fetched, &self.surroundings, &mut problems, &mut warnings);
+        problems.or(inventory)
+    }
+
+    /// What does not fit the catalogue: parameters of checks that do not exist or have another type, schedules
+    /// that checks name and nobody defines.
+    #[must_use]
+    pub fn check_against(&self, catalog: &catalog::Catalog) -> Problems {
+        let mut problems = Problems::new();
+        let config = &self.config;
+        self.check_params(catalog, &["params".into()], &config.params, &mut problems);
+        for (kind, params) in &config.params_by_kind {
+            self.check_params(catalog, &["params_by_kind".into(), kind.word().into()], params, &mut problems);
+        }
+        for (zone, params) in &config.params_by_zone {
+            self.check_params(catalog, &["params_by_zone".into(), zone.as_str().into()], params, &mut problems);
+        }
+        for (profile, params) in &config.params_by_profile {
+            self.check_params(catalog, &["params_by_profile".into(), profile.word().into()], params, &mut problems);
+        }
+        for (at, zone) in config.zones.iter().enumerate() {
+            self.check_params(catalog, &["zones".into(), at.into(), "params".into()], &zone.params, &mut problems);
+        }
+        for member in &self.inventory.members {
+            for mistake in catalog.check_params(&member.asset.params) {
+                let key = param_path(&mistake).join(".");
+                let problem = Problem::new(&*member.declared, mistake.message);
+                let problem = problem.key(format!("{}.params.{key}", member.asset.id));
+                problems.push(mistake.hint.into_iter().fold(problem, Problem::hint));
+            }
+        }
+        for check in catalog.checks.values().filter(|check| self.schedules.cadence(&check.schedule, false).is_none()) {
+            let message =
+                format!("check {:?} names schedule {:?}, which nobody defines", check.id.as_str(), check.schedule);
+            let problem = self.document.wrong(&["schedules".into()], message);
+            problems.push(problem.hint("define it under schedules:").suggest(&check.schedule, self.schedules.names()));
+        }
+        problems
+    }
+
+    fn check_params(&self, catalog: &catalog::Catalog, at: &[Step], params: &ParamsByCheck, problems: &mut Problems) {
+        for mistake in catalog.check_params(params) {
+            let below = param_path(&mistake).into_iter().map(Step::from);
+            let path: Vec<Step> = at.iter().cloned().chain(below).collect();
+            let problem = self.document.wrong(&path, mistake.message);
+            problems.push(mistake.hint.into_iter().fold(problem, Problem::hint));
+        }
+    }
+}
+
+fn param_path(mistake: &catalog::ParamMistake) -> Vec<&str> {
+    std::iter::once(mistake.check.as_str()).chain(mistake.param.as_deref()).collect()
+}

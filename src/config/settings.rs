@@ -1,0 +1,188 @@
+//! The keys of the configuration file.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::schedules::ScheduleEntry;
+use crate::inventory::{CredentialEntry, Overrides, ParamsByCheck, Source, Timezone, WindowEntry, ZoneEntry};
+use crate::model::{Conduit, Kind, Profile, ZoneId};
+use crate::{store, telemetry, transport::gate};
+
+/// Port of the daemon.
+const PORT: u16 = 9762;
+
+/// Everything that the file may say.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Name of the site.
+    pub site: Option<Arc<str>>,
+    /// Where assets come from.
+    pub inventory: Vec<Source>,
+    /// Where checks come from.
+    pub catalog: Catalog,
+    /// Where verdicts are kept.
+    pub store: store::Config,
+    /// Where the daemon is asked.
+    pub api: Api,
+    /// Time zone of schedules and windows.
+    pub timezone: Timezone,
+    /// When checks run, by the name that they refer to.
+    pub schedules: BTreeMap<String, ScheduleEntry>,
+    /// Logs and traces of the daemon itself.
+    pub telemetry: telemetry::Config,
+    /// How much is done at once.
+    pub limits: Limits,
+    /// What assets are asked with, by name.
+    pub credentials: BTreeMap<String, CredentialEntry>,
+    /// Zones.
+    pub zones: Vec<ZoneEntry>,
+    /// Allowed paths between them.
+    pub conduits: Vec<Conduit>,
+    /// Maintenance windows.
+    pub windows: Vec<WindowEntry>,
+    /// Parameters of checks for all assets.
+    pub params: ParamsByCheck,
+    /// The same for assets of a kind.
+    pub params_by_kind: BTreeMap<Kind, ParamsByCheck>,
+    /// The same for assets of a zone; `params:` of the zone itself comes on top.
+    pub params_by_zone: BTreeMap<ZoneId, ParamsByCheck>,
+    /// The same for assets of a profile.
+    pub params_by_profile: BTreeMap<Profile, ParamsByCheck>,
+    /// Programs that `exec` facts may run, by name.
+    pub plugins: BTreeMap<String, PathBuf>,
+    /// Whether packets are sent at all.
+    pub active: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            site: None,
+            inventory: Vec::new(),
+            catalog: Catalog::default(),
+            store: store::Config::default(),
+            api: Api::default(),
+            timezone: Timezone::default(),
+            schedules: BTreeMap::new(),
+            telemetry: telemetry::Config::default(),
+            limits: Limits::default(),
+            credentials: BTreeMap::new(),
+            zones: Vec::new(),
+            conduits: Vec::new(),
+            windows: Vec::new(),
+            params: ParamsByCheck::new(),
+            params_by_kind: BTreeMap::new(),
+            params_by_zone: BTreeMap::new(),
+            params_by_profile: BTreeMap::new(),
+            plugins: BTreeMap::new(),
+            active: true,
+        }
+    }
+}
+
+impl Config {
+    /// Makes relative paths start at the directory of the file.
+    pub(super) fn anchor(&mut self, base: &Path) {
+        let anchor = |path: &mut PathBuf| *path = base.join(&*path);
+        if self.store.path != Path::new(":memory:") {
+            anchor(&mut self.store.path);
+        }
+        self.api.web_config.iter_mut().for_each(anchor);
+        self.catalog.extra.iter_mut().for_each(anchor);
+        self.plugins.values_mut().for_each(anchor);
+    }
+
+    /// Parameters of checks by level; those of zones themselves are added by the inventory.
+    pub(super) fn overrides(&self) -> Overrides {
+        Overrides {
+            global: self.params.clone(),
+            profiles: self.params_by_profile.clone(),
+            kinds: self.params_by_kind.clone(),
+            zones: self.params_by_zone.clone(),
+        }
+    }
+}
+
+/// Where checks come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Catalog {
+    /// Whether the catalogue inside the binary is used.
+    pub builtin: bool,
+    /// Directories with further checks and facts.
+    pub extra: Vec<PathBuf>,
+}
+
+impl Default for Catalog {
+    fn default() -> Self {
+        Self { builtin: true, extra: Vec::new() }
+    }
+}
+
+/// Where the daemon is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Api {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// Prometheus' own web configuration file: TLS, client certificates, users.
+    pub web_config: Option<PathBuf>,
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], PORT)), web_config: None }
+    }
+}
+
+/// How much is done at once.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Visits at the same time.
+    pub visits_in_flight: u32,
+    /// Visits at the same time into one zone that is not fragile.
+    pub per_zone: u32,
+    /// What a fragile asset tolerates.
+    pub fragile: ClassLimits,
+    /// What any other asset tolerates.
+    pub standard: ClassLimits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { visits_in_flight: 64, per_zone: 8, fragile: ClassLimits::default(), standard: ClassLimits::default() }
+    }
+}
+
+/// What the assets of a class tolerate; what is not said is as in the catalogue's common rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClassLimits {
+    /// Connections open at the same time.
+    pub at_once: Option<u32>,
+    /// Shortest time between connections.
+    #[serde(with = "humantime_serde")]
+    pub gap: Option<Duration>,
+    /// Connections in any hour.
+    pub per_hour: Option<u32>,
+}
+
+impl ClassLimits {
+    /// The class with these settings over its own.
+    #[must_use]
+    pub fn over(&self, class: gate::Limits) -> gate::Limits {
+        gate::Limits {
+            at_once: self.at_once.unwrap_or(class.at_once),
+            gap: self.gap.unwrap_or(class.gap),
+            per_hour: self.per_hour.unwrap_or(class.per_hour),
+            fragile: class.fragile,
+        }
+    }
+}
