@@ -76,7 +76,7 @@ fn gates(inventory: &Inventory, shared: &Shared, before: Option<&Plant>) -> Gate
         };
         let old = before.and_then(|before| {
             let planned = before.plan.asset(before.plan.find(asset.id.as_str())?);
-            Some((before.gates.get(&asset.id)?, planned.member.access != member.access))
+            Some((before.gates.get(&asset.id)?, !same_credentials(&planned.member, member)))
         });
         let gate = match old {
             Some((gate, changed)) => gate.rebuilt(setup, changed),
@@ -85,6 +85,10 @@ fn gates(inventory: &Inventory, shared: &Shared, before: Option<&Plant>) -> Gate
         gates.insert(asset.id.clone(), gate);
     }
     gates
+}
+
+fn same_credentials(old: &Member, new: &Member) -> bool {
+    old.access.ssh == new.access.ssh && old.access.snmp == new.access.snmp
 }
 
 fn contact(member: &Member, inventory: &Inventory, gates: &Gates, shared: &Shared) -> Contact {

@@ -198,11 +198,11 @@ impl Loaded {
     /// Target lists that have to be fetched, with the directory that their certificates are relative to.
     #[must_use]
     pub fn http_sources(&self) -> (Vec<&HttpSource>, &Path) {
-        let http = |source| match source {
+        let sources = self.config.inventory.iter().filter_map(|source| match source {
             Source::HttpSd(source) => Some(source),
             _ => None,
-        };
-        (self.config.inventory.iter().filter_map(http).collect(), &self.base)
+        });
+        (sources.collect(), &self.base)
     }
 
     /// The inventory with fetched target lists; files and secrets are read again.

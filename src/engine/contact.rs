@@ -257,15 +257,14 @@ impl Contact {
     }
 
     async fn exec(&self, group: &[Asked<'_>]) -> Vec<Result<Answer, TransportError>> {
-        let Some(plugins) = &self.access.plugins else { return self.unconfigured(group, "exec") };
-        let access = exec::Access { allowed: plugins.allowed.clone(), on_fragile: plugins.on_fragile };
+        let Some(access) = &self.access.exec else { return self.unconfigured(group, "exec") };
         let asks: Vec<_> = pick(group, |question| match question {
             Question::Exec(question) => Some(question),
             _ => None,
         })
         .map(|(fact, question)| exec::Ask { fact, question })
         .collect();
-        exec::ask(&access, &asks, &self.gate).await
+        exec::ask(access, &asks, &self.gate).await
     }
 
     fn unconfigured(&self, group: &[Asked<'_>], way: &str) -> Vec<Result<Answer, TransportError>> {

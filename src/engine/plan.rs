@@ -284,7 +284,7 @@ fn unreachable(question: &Question, member: &Member) -> Option<Missing> {
     let given = match transport {
         Transport::Ssh => access.ssh.is_some() || access.local,
         Transport::Snmp => access.snmp.is_some(),
-        Transport::Exec => access.plugins.is_some(),
+        Transport::Exec => access.exec.is_some(),
         _ => true,
     };
     if given {
