@@ -22,3 +22,6 @@ mod transitions;
 pub use exposition::{Body, Exposition, Scope};
 pub use format::{Format, accepts_gzip, negotiate};
 pub use own::Own;
+
+#[cfg(test)]
+mod tests;
