@@ -440,7 +440,7 @@ async fn ask(program: &str, args: &[&str], input: &str) -> (bool, String) {
         drop(stdin);
     };
     let both = async { tokio::join!(write, child.wait_with_output()).1.unwrap() };
-    let output = tokio::time::timeout(Duration::from_secs(60), both).await.unwrap();
+    let output = tokio::time::timeout(Duration::from_mins(1), both).await.unwrap();
     let said = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&said).into_owned())
 }
