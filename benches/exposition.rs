@@ -23,7 +23,7 @@ use nis2watch::model::{
 };
 use nis2watch::output::{Exposition, Format, Own, Scope};
 use nis2watch::store::{Latest, Visit};
-use nis2watch::transport::gate::{Gate, Limits, Setup, Switch};
+use nis2watch::transport::gate::{Gate, Limits, Names, Setup, Switch};
 use prometheus::{Encoder, IntGaugeVec, Opts, Registry, TextEncoder};
 
 const ASSETS: usize = 10_000;
@@ -133,7 +133,15 @@ fn numbered((n, check): (usize, &Arc<Check>)) -> Arc<Check> {
 
 fn gate(asset: AssetId) -> Gate {
     let address = "127.0.0.1".into();
-    let setup = Setup { asset, address, limits: Limits::FRAGILE, inactive: None, windows: Vec::new(), zone: None };
+    let setup = Setup {
+        asset,
+        address,
+        limits: Limits::FRAGILE,
+        inactive: None,
+        windows: Vec::new(),
+        zone: None,
+        names: Names::default(),
+    };
     Gate::new(setup, Switch::default(), chrono::Utc::now)
 }
 

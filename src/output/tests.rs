@@ -19,7 +19,7 @@ use crate::model::{
     Transition, Transport, Value, Verdict, ZoneId,
 };
 use crate::store::{Digest, Head, Latest, Visit};
-use crate::transport::gate::{Gate, Limits, Setup, Switch};
+use crate::transport::gate::{Gate, Limits, Names, Setup, Switch};
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::load(true, &[]).unwrap());
 
@@ -123,6 +123,7 @@ fn gate(asset: &AssetId) -> Gate {
         inactive: None,
         windows: Vec::new(),
         zone: None,
+        names: Names::default(),
     };
     Gate::new(setup, Switch::default(), chrono::Utc::now)
 }
