@@ -11,6 +11,7 @@ pub mod engine;
 pub mod feeds;
 pub mod inventory;
 pub mod model;
+pub mod output;
 pub mod rule;
 pub mod store;
 pub mod telemetry;

@@ -16,7 +16,8 @@ use tracing::{Instrument, error, info, info_span, warn};
 
 use super::{AssetIndex, CheckIndex, Contact, Plan, PlannedAsset, Schedule, Visit, Visitor};
 use crate::model::{
-    AssetId, Cause, CheckId, CheckResult, Evidence, Judgement, Params, Time, Transition, Transport, Value, Verdict,
+    AssetId, Cause, CheckId, CheckResult, Evidence, Judgement, Params, Reading, Time, Transition, Transport, Value,
+    Verdict,
 };
 use crate::store::{Store, StoreError};
 
@@ -27,6 +28,9 @@ const STALE_INTERVALS: u32 = 2;
 /// What was never measured is due within this span after the start, spread over the assets.
 const FIRST_ROUND: Duration = Duration::from_secs(20);
 
+/// The fact that says what a device is.
+const DEVICE: &str = "device";
+
 /// Who wants to know what was recorded. Called from the loop: it must not wait.
 pub trait Listener: Send + Sync {
     /// A judgement was recorded; `since` is when its state began.
@@ -35,8 +39,12 @@ pub trait Listener: Send + Sync {
     fn changed(&self, transition: &Transition);
     /// A visit ended.
     fn visited(&self, asset: &AssetId, at: Time, took: Duration, reachable: &[(Transport, bool)]);
+    /// A visit read what the device is: the fact `device`, with `vendor`, `model` and `version` as far as known.
+    fn identified(&self, asset: &AssetId, device: &Value);
     /// A visit panicked.
     fn panicked(&self, asset: &AssetId);
+    /// The store refused to record a visit, so nothing of it is told.
+    fn unrecorded(&self, asset: &AssetId);
     /// How late the most overdue check is, and how many visits run.
     fn load(&self, lag: TimeDelta, in_flight: usize);
 }
@@ -169,7 +177,9 @@ impl Life {
         let plan = Arc::clone(&self.daemon.plan);
         let planned = plan.asset(done.asset);
         if let Some(visit) = &done.visit {
-            self.publish(done.asset, planned, visit, done.recorded);
+            if self.publish(done.asset, planned, visit, done.recorded) {
+                self.tell_visit(&planned.member.asset.id, visit);
+            }
         } else {
             self.daemon.listener.panicked(&planned.member.asset.id);
             let results = panic_results(planned, &done.checks, self.now());
@@ -189,17 +199,28 @@ impl Life {
         }
     }
 
+    /// A sweep and a panic are no contact with the asset: only what was a visit counts as one.
+    fn tell_visit(&self, asset: &AssetId, visit: &Visit) {
+        self.daemon.listener.visited(asset, visit.at, visit.took, &visit.reachable);
+        if let Some(Reading::Known(device)) = visit.readings.get(DEVICE) {
+            self.daemon.listener.identified(asset, device);
+        }
+    }
+
+    /// Tells what the store has taken; whether it has.
     fn publish(
         &mut self,
         asset: AssetIndex,
         planned: &PlannedAsset,
         visit: &Visit,
         recorded: Result<Vec<Transition>, StoreError>,
-    ) {
+    ) -> bool {
         let transitions = match recorded {
             Ok(transitions) => transitions,
             Err(error) => {
-                return error!(asset = %planned.member.asset.id, %error, "cannot record a visit; it is not shown");
+                error!(asset = %planned.member.asset.id, %error, "cannot record a visit; it is not shown");
+                self.daemon.listener.unrecorded(&planned.member.asset.id);
+                return false;
             }
         };
         for result in &visit.results {
@@ -221,7 +242,7 @@ impl Life {
             }
             self.daemon.listener.changed(transition);
         }
-        self.daemon.listener.visited(&planned.member.asset.id, visit.at, visit.took, &visit.reachable);
+        true
     }
 
     /// Turns judgements that are too old into unknowns: what was true two intervals ago proves nothing now.
