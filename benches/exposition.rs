@@ -99,6 +99,7 @@ impl Plant {
         let mut plan = Plan::default();
         plan.assets = (0..ASSETS)
             .map(|n| PlannedAsset {
+                at_once: 8,
                 member: member(n),
                 checks: checks.iter().map(planned).collect(),
                 facts: Vec::new(),

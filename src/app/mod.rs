@@ -1,7 +1,18 @@
-//! Puts the parts together: from what was loaded to gates, contacts and rounds.
+//! Puts the parts together: from what was loaded to gates, contacts, rounds, and the daemon.
 
+mod deputy;
+mod generation;
 mod host_keys;
 mod plant;
+mod pulse;
+mod reload;
+mod service;
+mod setup;
+mod signals;
+mod systemd;
+mod targets;
 
 pub use host_keys::StoredKeys;
 pub use plant::{Gates, Plant, Shared, round};
+pub use service::{RunError, Service};
+pub use setup::Setup;

@@ -63,7 +63,7 @@ fn gates(inventory: &Inventory, shared: &Shared, before: Option<&Plant>) -> Gate
     for member in &inventory.members {
         let asset = &member.asset;
         let zone = member.fragile.then(|| {
-            let at_once = inventory.zone_at_once.get(&asset.zone).copied().unwrap_or(1);
+            let at_once = inventory.at_once(member);
             Arc::clone(zones.entry(asset.zone.clone()).or_insert_with(|| Arc::new(Semaphore::new(at_once as usize))))
         });
         let setup = Setup {

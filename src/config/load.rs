@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{Config, Flags, Schedules, layers};
 use crate::api::WebConfig;
 use crate::catalog;
+use crate::engine::Schedules as _;
 use crate::inventory::{self, Fetched, HttpSource, Inventory, ParamsByCheck, Source, Surroundings};
 use crate::model::document::{Data, Document, Step};
 use crate::model::{Problem, Problems};
@@ -183,6 +184,7 @@ fn build(
         fragile: config.limits.fragile.over(gate::Limits::FRAGILE),
         standard: config.limits.standard.over(gate::Limits::STANDARD),
         active: config.active,
+        per_zone: config.limits.per_zone,
     };
     for zone in config.params_by_zone.keys().filter(|zone| !config.zones.iter().any(|entry| entry.id == **zone)) {
         let problem = document.wrong(
@@ -203,6 +205,12 @@ impl Loaded {
             _ => None,
         });
         (sources.collect(), &self.base)
+    }
+
+    /// The target files of `file_sd` as they are now, to notice when one changes.
+    #[must_use]
+    pub fn target_files(&self) -> Vec<PathBuf> {
+        self.config.inventory.iter().flat_map(|source| source.target_files(&self.base)).collect()
     }
 
     /// The inventory with fetched target lists; files and secrets are read again.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-use crate::engine::Cadence;
+use crate::engine::{self, Cadence};
 use crate::model::Calendar;
 
 /// Shortest interval; anything faster is no monitoring.
@@ -173,22 +173,23 @@ impl Schedules {
         all
     }
 
-    /// How often a check of that schedule runs on an asset; `None` when there is no such schedule.
-    #[must_use]
-    pub fn cadence(&self, schedule: &str, fragile: bool) -> Option<Arc<Cadence>> {
-        let pair = self.0.get(schedule)?;
-        Some(Arc::clone(if fragile { &pair.fragile } else { &pair.standard }))
-    }
-
     /// The names that a check may use.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 }
 
+impl engine::Schedules for Schedules {
+    fn cadence(&self, schedule: &str, fragile: bool) -> Option<Arc<Cadence>> {
+        let pair = self.0.get(schedule)?;
+        Some(Arc::clone(if fragile { &pair.fragile } else { &pair.standard }))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Schedules as _;
 
     #[test]
     fn fragile_assets_are_asked_less_often_by_default() {

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
 
+use super::rooms::Rooms;
 use super::{AssetIndex, CheckIndex, Contact, Plan, PlannedAsset, Schedule, Visit, Visitor};
 use crate::model::{
     AssetId, Cause, CheckId, CheckResult, Evidence, Judgement, Params, Reading, Time, Transition, Transport, Value,
@@ -86,13 +87,18 @@ impl Daemon {
     ///
     /// # Errors
     ///
-    /// The store cannot tell what was seen before.
+    /// The store cannot tell what was seen before, or has stopped: what is not kept is not shown, so to go on would
+    /// only wear the assets.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), StoreError> {
-        let mut life =
-            Life { states: HashMap::new(), schedule: Schedule::default(), visits: JoinSet::new(), daemon: self };
+        let mut life = Life {
+            states: HashMap::new(),
+            schedule: Schedule::default(),
+            rooms: Rooms::new(&self.plan),
+            visits: JoinSet::new(),
+            daemon: self,
+        };
         life.remember().await?;
-        life.live(&shutdown).await;
-        Ok(())
+        life.live(&shutdown).await
     }
 }
 
@@ -100,6 +106,7 @@ impl Daemon {
 struct Life {
     daemon: Daemon,
     schedule: Schedule,
+    rooms: Rooms,
     states: HashMap<(AssetIndex, CheckIndex), State>,
     visits: JoinSet<Done>,
 }
@@ -130,33 +137,59 @@ impl Life {
         Ok(())
     }
 
-    async fn live(&mut self, shutdown: &CancellationToken) {
+    async fn live(&mut self, shutdown: &CancellationToken) -> Result<(), StoreError> {
         let mut sweep = tokio::time::interval(SWEEP);
         while !shutdown.is_cancelled() {
             self.start_due();
-            self.daemon.listener.load(self.schedule.lag(self.now()), self.visits.len());
+            self.daemon.listener.load(self.lag(), self.visits.len());
             let wait = self.until_next();
             tokio::select! {
                 () = shutdown.cancelled() => {}
-                Some(done) = self.visits.join_next() => self.ended(done),
-                _ = sweep.tick() => self.sweep().await,
+                Some(done) = self.visits.join_next() => {
+                    if let Some(asset) = self.ended(done)? {
+                        self.let_next_in(asset);
+                    }
+                }
+                _ = sweep.tick() => self.sweep().await?,
                 () = tokio::time::sleep(wait) => {}
             }
         }
         while let Some(done) = self.visits.join_next().await {
-            self.ended(done);
+            self.ended(done)?;
+            self.daemon.listener.load(self.lag(), self.visits.len());
         }
+        Ok(())
+    }
+
+    /// How late the most overdue check is, also when its visit waits for a place in its zone.
+    fn lag(&self) -> TimeDelta {
+        let now = self.now();
+        let outside = self.rooms.waiting_since().map_or(TimeDelta::zero(), |since| now - since);
+        self.schedule.lag(now).max(outside)
     }
 
     fn start_due(&mut self) {
         while self.visits.len() < self.daemon.visits_in_flight {
-            let Some((asset, checks)) = self.schedule.take_due(self.now()) else { return };
-            let (visitor, store) = (Arc::clone(&self.daemon.visitor), Arc::clone(&self.daemon.store));
-            let (plan, contact) = (Arc::clone(&self.daemon.plan), Arc::clone(&self.daemon.contacts[asset as usize]));
-            let span = info_span!("visit", asset = %plan.asset(asset).member.asset.id);
-            let visit = async move { visit(&plan, asset, checks, &visitor, &contact, &*store).await };
-            self.visits.spawn(visit.instrument(span));
+            let now = self.now();
+            let Some((asset, checks)) = self.schedule.take_due(now) else { return };
+            if let Some((asset, checks)) = self.rooms.enter(asset, checks, now) {
+                self.start(asset, checks);
+            }
         }
+    }
+
+    fn let_next_in(&mut self, left: AssetIndex) {
+        if let Some((asset, checks)) = self.rooms.leave(left) {
+            self.start(asset, checks);
+        }
+    }
+
+    fn start(&mut self, asset: AssetIndex, checks: Vec<CheckIndex>) {
+        let (visitor, store) = (Arc::clone(&self.daemon.visitor), Arc::clone(&self.daemon.store));
+        let (plan, contact) = (Arc::clone(&self.daemon.plan), Arc::clone(&self.daemon.contacts[asset as usize]));
+        let span = info_span!("visit", asset = %plan.asset(asset).member.asset.id);
+        let visit = async move { visit(&plan, asset, checks, &visitor, &contact, &*store).await };
+        self.visits.spawn(visit.instrument(span));
     }
 
     /// How long nothing will be due; a full house waits for a visit to end.
@@ -168,12 +201,19 @@ impl Life {
         next.clamp(Duration::from_millis(10), SWEEP)
     }
 
-    fn ended(&mut self, done: Result<Done, tokio::task::JoinError>) {
+    /// Tells what came of a visit and plans the next; returns which asset it was.
+    fn ended(&mut self, done: Result<Done, tokio::task::JoinError>) -> Result<Option<AssetIndex>, StoreError> {
         let done = match done {
             Ok(done) => done,
             // the visit itself is guarded; what ends up here is the runtime's own end
-            Err(error) => return error!(%error, "a visit was lost"),
+            Err(error) => {
+                error!(%error, "a visit was lost");
+                return Ok(None);
+            }
         };
+        if let Err(StoreError::Stopped) = done.recorded {
+            return Err(StoreError::Stopped);
+        }
         let plan = Arc::clone(&self.daemon.plan);
         let planned = plan.asset(done.asset);
         if let Some(visit) = &done.visit {
@@ -186,15 +226,20 @@ impl Life {
             let visit = Visit::of_results(results, self.now());
             self.publish(done.asset, planned, &visit, done.recorded);
         }
+        self.plan_next(done.asset, planned, done.checks);
+        Ok(Some(done.asset))
+    }
+
+    fn plan_next(&mut self, asset: AssetIndex, planned: &PlannedAsset, checks: Vec<CheckIndex>) {
         let now = self.now();
-        let mut again = self.schedule.finished(done.asset);
-        again.extend(&done.checks);
+        let mut again = self.schedule.finished(asset);
+        again.extend(checks);
         again.sort_unstable();
         again.dedup();
         for check in again {
             let cadence = &planned.checks[usize::from(check)].cadence;
             if let Some(due) = cadence.next_after(&planned.member.asset.id, now) {
-                self.schedule.add(due, done.asset, check);
+                self.schedule.add(due, asset, check);
             }
         }
     }
@@ -246,7 +291,7 @@ impl Life {
     }
 
     /// Turns judgements that are too old into unknowns: what was true two intervals ago proves nothing now.
-    async fn sweep(&mut self) {
+    async fn sweep(&mut self) -> Result<(), StoreError> {
         let now = self.now();
         let plan = Arc::clone(&self.daemon.plan);
         let mut stale: HashMap<AssetIndex, Vec<CheckResult>> = HashMap::new();
@@ -266,8 +311,12 @@ impl Life {
         }
         for (asset, results) in stale {
             let recorded = self.daemon.store.record(results.clone()).await;
+            if let Err(StoreError::Stopped) = recorded {
+                return Err(StoreError::Stopped);
+            }
             self.publish(asset, plan.asset(asset), &Visit::of_results(results, now), recorded);
         }
+        Ok(())
     }
 
     fn now(&self) -> Time {

@@ -30,6 +30,8 @@ pub struct Plan {
 pub struct PlannedAsset {
     /// The asset and how it is reached.
     pub member: Arc<Member>,
+    /// How many assets of its zone and class may be visited at the same time, itself included.
+    pub at_once: u32,
     /// Its checks; one that needs the verdict of another stands behind it.
     pub checks: Vec<PlannedCheck>,
     /// Its facts, each once; a derived fact stands behind those it is derived from.
@@ -180,7 +182,12 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn asset(&mut self, member: &Arc<Member>, order: &[Arc<Check>]) -> PlannedAsset {
-        let mut planned = PlannedAsset { member: Arc::clone(member), checks: Vec::new(), facts: Vec::new() };
+        let mut planned = PlannedAsset {
+            member: Arc::clone(member),
+            at_once: self.inventory.at_once(member),
+            checks: Vec::new(),
+            facts: Vec::new(),
+        };
         let mut places: HashMap<Instance, FactIndex> = HashMap::new();
         for check in order {
             let subject = Subject { asset: &member.asset, zone_role: member.zone_role, has: &member.has };

@@ -68,7 +68,17 @@ struct Gathered {
     evidence: EvidenceItem,
 }
 
+/// Who asks, in the evidence.
+const HOST_NAME: &str = "/proc/sys/kernel/hostname";
+
 impl Visitor {
+    /// A visitor who asks from this host.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, lifecycle: Lifecycle, clock: fn() -> Time) -> Self {
+        let vantage = std::fs::read_to_string(HOST_NAME).map_or_else(|_| "daemon".into(), |name| name.trim().to_owned());
+        Self { store, lifecycle: ArcSwap::from_pointee(lifecycle), clock, vantage }
+    }
+
     /// Visits an asset for some of its checks.
     pub async fn visit(&self, planned: &PlannedAsset, contact: &Contact, due: &[CheckIndex]) -> Visit {
         let start = Instant::now();

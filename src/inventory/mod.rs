@@ -43,6 +43,8 @@ pub struct Inventory {
     pub zones: BTreeMap<ZoneId, Zone>,
     /// Fragile assets of a zone that may be spoken to at the same time, where the configuration says so.
     pub zone_at_once: BTreeMap<ZoneId, u32>,
+    /// Visits at the same time into a zone, fragile assets aside.
+    pub per_zone: u32,
     /// The allowed paths between zones.
     pub conduits: Vec<Conduit>,
     /// The windows, by name.
@@ -52,6 +54,12 @@ pub struct Inventory {
 }
 
 impl Inventory {
+    /// How many assets of its class may be visited at the same time in the zone of a member.
+    #[must_use]
+    pub fn at_once(&self, member: &Member) -> u32 {
+        if member.fragile { self.zone_at_once.get(&member.asset.zone).copied().unwrap_or(1) } else { self.per_zone }
+    }
+
     /// The member with that id.
     #[must_use]
     pub fn find(&self, asset: &str) -> Option<&Arc<Member>> {

@@ -29,6 +29,7 @@ pub struct Own {
     reload_time: IntGauge,
     active: IntGauge,
     store_errors: IntCounter,
+    refresh_failures: IntCounter,
     ledger_records: IntGauge,
     ledger_digest: IntGauge,
     scrapes: IntCounterVec,
@@ -79,6 +80,10 @@ impl Own {
             ),
             active: gauge("nis2watch_active", "Whether traffic to assets is allowed: 0 while the kill switch is on."),
             store_errors: counter("nis2watch_store_errors_total", "Reads and writes that the store refused."),
+            refresh_failures: counter(
+                "nis2watch_inventory_refresh_failures_total",
+                "Target lists of http_sd and file_sd that did not come or were refused; the list from before stays.",
+            ),
             ledger_records: gauge("nis2watch_ledger_records", "Number of the last record of the ledger."),
             ledger_digest: gauge(
                 "nis2watch_ledger_head_digest",
@@ -106,6 +111,13 @@ impl Own {
         self.reload_ok.set(i64::from(ok));
         if ok {
             self.reload_time.set(now.timestamp());
+        }
+    }
+
+    /// Notes that target lists were taken, or that one did not come or was refused.
+    pub fn refreshed(&self, ok: bool) {
+        if !ok {
+            self.refresh_failures.inc();
         }
     }
 

@@ -90,7 +90,8 @@ pub trait Store: Send + Sync {
     fn forget_host_keys(&self, asset: &AssetId) -> Answer<'_, usize>;
 
     /// When each key of a fact was first seen, in the order of `keys`; a new key was first seen `now`.
-    /// A key that a call does not name, and that none named for 30 days, is forgotten. Never later than `now`.
+    /// A key that a call does not name, and that none named for 30 days, is forgotten. Never later than `now`. A store
+    /// opened for reading answers from what it has and notes nothing.
     fn first_seen(&self, asset: &AssetId, fact: &FactId, keys: Vec<String>, now: Time) -> Answer<'_, Vec<Time>>;
 
     /// Drops the latest verdict of every pair that is not in the plan, after writing to the chain that it left;
