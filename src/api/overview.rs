@@ -70,7 +70,7 @@ impl Overview {
             found.sort_by(|a, b| {
                 let key = |finding: &Finding| (finding.stored.result.severity, finding.stored.since);
                 let ((severity, since), (other, later)) = (key(a), key(b));
-                severity.cmp(&other).then(later.cmp(&since))
+                other.cmp(&severity).then(later.cmp(&since))
             });
             found.truncate(SHOWN);
             more += count.saturating_sub(found.len());

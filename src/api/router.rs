@@ -54,11 +54,7 @@ impl Door {
         let all: BTreeMap<_, _> =
             own.chain(theirs.map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))).collect();
         let headers = all.iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?))).collect();
-        Self {
-            users: Users::new(config.basic_auth_users.clone()),
-            headers,
-            certified: config.asks_for_certificates(),
-        }
+        Self { users: Users::new(config.basic_auth_users.clone()), headers, certified: config.asks_for_certificates() }
     }
 }
 

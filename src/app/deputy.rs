@@ -52,7 +52,8 @@ impl Deputy {
         }
         if let Err(error) = self.store.set_flag(STOPPED, !allowed).await {
             tracing::error!(%error, "cannot remember the kill switch");
-            let state = if allowed { "traffic stays stopped" } else { "traffic is stopped until the next restart only" };
+            let state =
+                if allowed { "traffic stays stopped" } else { "traffic is stopped until the next restart only" };
             return Err(format!("{state}: {error}"));
         }
         if allowed {

@@ -3,6 +3,7 @@
 mod deputy;
 mod generation;
 mod host_keys;
+mod once;
 mod plant;
 mod pulse;
 mod reload;
@@ -13,6 +14,7 @@ mod systemd;
 mod targets;
 
 pub use host_keys::StoredKeys;
+pub use once::{Kept, Once, OnceError};
 pub use plant::{Gates, Plant, Shared, round};
 pub use service::{RunError, Service};
 pub use setup::Setup;

@@ -119,17 +119,13 @@ impl Service {
             }
         }
         let (latest, visits) = (self.store.latest().await?, self.store.last_visits().await?);
-        let scope = Scope {
-            plan: &plant.plan,
-            catalog: &setup.catalog,
-            gates: &plant.gates,
-            latest: &latest,
-            visits: &visits,
-        };
+        let scope =
+            Scope { plan: &plant.plan, catalog: &setup.catalog, gates: &plant.gates, latest: &latest, visits: &visits };
         tokio::task::block_in_place(|| self.exposition.replace(&scope, now));
         self.note_ledger().await;
         let view = View { site: setup.loaded.config.site.clone(), plan: Arc::clone(&plant.plan), loaded_at: now };
         self.deputy.view.store(Some(Arc::new(view)));
+        self.deputy.own.set_active(setup.loaded.config.active && !self.deputy.switch.is_off());
         self.deputy.pulse.beat(now);
         let listener =
             Arc::new(Felt { inner: self.exposition.clone(), pulse: self.deputy.pulse.clone(), clock: Utc::now });

@@ -358,6 +358,13 @@ fn panic_results(planned: &PlannedAsset, checks: &[CheckIndex], now: Time) -> Ve
     checks.iter().map(|check| bare_result(planned, *check, Cause::Internal, reason.to_owned(), now)).collect()
 }
 
+/// What a command says of an asset that only the running daemon may ask, and of which the store knows nothing yet.
+#[must_use]
+pub fn left_to_daemon(planned: &PlannedAsset, check: CheckIndex, now: Time) -> CheckResult {
+    let reason = "only the running daemon asks this fragile asset, and it has not judged this yet";
+    bare_result(planned, check, Cause::Gated, reason.to_owned(), now)
+}
+
 /// An unknown that no question stands behind.
 fn bare_result(planned: &PlannedAsset, check: CheckIndex, cause: Cause, reason: String, now: Time) -> CheckResult {
     let one = &planned.checks[usize::from(check)];

@@ -11,7 +11,7 @@ mod visit;
 
 pub use cadence::Cadence;
 pub use contact::{Asked, Contact, Reply, Silence};
-pub use daemon::{Daemon, Listener};
+pub use daemon::{Daemon, Listener, left_to_daemon};
 pub use plan::{FactIndex, Plan, PlannedAsset, PlannedCheck, PlannedFact, Schedules};
 pub use schedule::{AssetIndex, CheckIndex, Schedule};
 pub use visit::{Visit, Visitor};

@@ -135,13 +135,16 @@ impl PlannedAsset {
     /// The facts that these checks need, in plan order, those they are derived from included.
     #[must_use]
     pub fn facts_for(&self, checks: &[CheckIndex]) -> Vec<FactIndex> {
+        let measured = checks.iter().map(|at| &self.checks[usize::from(*at)]).filter(|one| one.held.is_none());
+        let needed: Vec<FactIndex> = measured.flat_map(|one| one.facts.iter().copied()).collect();
+        self.with_sources(&needed)
+    }
+
+    /// These facts and those they are derived from, in plan order.
+    #[must_use]
+    pub fn with_sources(&self, facts: &[FactIndex]) -> Vec<FactIndex> {
         let mut wanted = vec![false; self.facts.len()];
-        let mut open: Vec<FactIndex> = checks
-            .iter()
-            .map(|at| &self.checks[usize::from(*at)])
-            .filter(|one| one.held.is_none())
-            .flat_map(|one| one.facts.iter().copied())
-            .collect();
+        let mut open = facts.to_vec();
         while let Some(at) = open.pop() {
             if !std::mem::replace(&mut wanted[usize::from(at)], true) {
                 open.extend(&self.facts[usize::from(at)].from);

@@ -19,8 +19,8 @@ use super::{CheckIndex, derive};
 use crate::catalog::{Fact, Question, Remember};
 use crate::feeds::Lifecycle;
 use crate::model::{
-    Cause, CheckId, CheckResult, Evidence, EvidenceItem, FactId, Impact, Judgement, Missing, Reading, Time, Transport,
-    Verdict, WindowEffect,
+    Answer, Cause, CheckId, CheckResult, Evidence, EvidenceItem, FactId, Impact, Judgement, Missing, Reading, Time,
+    Transport, Verdict, WindowEffect,
 };
 use crate::rule::{self, judge};
 use crate::store::Store;
@@ -61,6 +61,16 @@ impl Visit {
     }
 }
 
+/// When a visit is judged.
+struct Moment {
+    /// Its start.
+    start: Instant,
+    /// The present.
+    now: Time,
+    /// The time that the facts are judged at; another than the present for a recording.
+    judged: Time,
+}
+
 /// One fact of a visit: what was read and what that rests on.
 #[derive(Clone)]
 struct Gathered {
@@ -75,7 +85,8 @@ impl Visitor {
     /// A visitor who asks from this host.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, lifecycle: Lifecycle, clock: fn() -> Time) -> Self {
-        let vantage = std::fs::read_to_string(HOST_NAME).map_or_else(|_| "daemon".into(), |name| name.trim().to_owned());
+        let vantage =
+            std::fs::read_to_string(HOST_NAME).map_or_else(|_| "daemon".into(), |name| name.trim().to_owned());
         Self { store, lifecycle: ArcSwap::from_pointee(lifecycle), clock, vantage }
     }
 
@@ -86,12 +97,17 @@ impl Visitor {
         let facts = planned.facts_for(&checks);
         let (gathered, reachable) = self.gather(planned, contact, &facts).await;
         let now = (self.clock)();
-        let results = self.judge_all(planned, &checks, &gathered, now, start);
+        let results = self.judge_all(planned, &checks, &gathered, &Moment { start, now, judged: self.time(contact) });
         let readings = gathered
             .into_iter()
             .map(|(at, one)| (planned.facts[usize::from(at)].fact.id.clone(), one.reading))
             .collect();
         Visit { results, readings, reachable, at: now, took: start.elapsed() }
+    }
+
+    /// The time at which an asset is judged: now, or that of its recording, whose dates mean nothing in another year.
+    fn time(&self, contact: &Contact) -> Time {
+        contact.access.replay.as_ref().and_then(|transcript| transcript.now).unwrap_or_else(self.clock)
     }
 
     /// Reads facts without judging.
@@ -103,6 +119,28 @@ impl Visitor {
     ) -> BTreeMap<FactId, Reading> {
         let (gathered, _) = self.gather(planned, contact, facts).await;
         gathered.into_iter().map(|(at, one)| (planned.facts[usize::from(at)].fact.id.clone(), one.reading)).collect()
+    }
+
+    /// Asks and reads nothing: the answers as they came, for a recording. What is derived has none.
+    pub async fn answers(
+        &self,
+        planned: &PlannedAsset,
+        contact: &Contact,
+        facts: &[FactIndex],
+    ) -> Vec<(FactId, Result<Answer, Missing>)> {
+        let facts = facts.iter().map(|at| &planned.facts[usize::from(*at)]);
+        let facts: Vec<_> = facts.filter(|fact| fact.held.is_none() && fact.question.touches_the_wire()).collect();
+        let asked: Vec<_> = facts.iter().map(|fact| Asked { fact: &fact.fact.id, question: &fact.question }).collect();
+        let replies = contact.ask(&asked).await;
+        let answer = |reply: Reply| {
+            reply.answer.map_err(|silence| match silence {
+                Silence::Failed(error) => Missing::new(error.cause(), error.to_string()),
+                Silence::Recorded(reading) => {
+                    Missing::new(cause(&reading).unwrap_or(Cause::NoData), "not in the recording")
+                }
+            })
+        };
+        facts.iter().map(|fact| fact.fact.id.clone()).zip(replies.into_iter().map(answer)).collect()
     }
 
     async fn gather(
@@ -126,7 +164,7 @@ impl Visitor {
         let replies = contact.ask(&asked).await;
         let reachable = reachability(&replies);
         for (at, reply) in asked_facts.into_iter().zip(replies) {
-            gathered.insert(at, self.read(planned, at, reply).await);
+            gathered.insert(at, self.read(planned, at, reply, self.time(contact)).await);
         }
         // derived facts stand behind what they are derived from
         for at in facts {
@@ -139,7 +177,7 @@ impl Visitor {
                     facts: from.collect(),
                     asset: &planned.member.asset,
                     lifecycle: &self.lifecycle.load(),
-                    now: (self.clock)(),
+                    now: self.time(contact),
                 };
                 gathered.insert(*at, self.unasked(&fact.fact.id, derive::derive(derivation, &sources)));
             }
@@ -148,7 +186,7 @@ impl Visitor {
     }
 
     /// Turns a reply into a reading: extraction, row steps, memory of rows.
-    async fn read(&self, planned: &PlannedAsset, at: FactIndex, reply: Reply) -> Gathered {
+    async fn read(&self, planned: &PlannedAsset, at: FactIndex, reply: Reply, now: Time) -> Gathered {
         let fact = &planned.facts[usize::from(at)].fact;
         let question = planned.facts[usize::from(at)].question.to_string();
         let (reading, answer_sha256) = {
@@ -160,7 +198,7 @@ impl Visitor {
             }
         };
         let reading = match &fact.remember {
-            Some(remember) => self.remember(planned, fact, remember, reading).await,
+            Some(remember) => self.remember(planned, fact, remember, reading, now).await,
             None => reading,
         };
         if let Reading::Missing(missing) = &reading {
@@ -180,11 +218,17 @@ impl Visitor {
 
     /// Adds to each row since when it is known. When the store cannot say, the fact is missing: an age of zero would
     /// be a guess in the asset's favour.
-    async fn remember(&self, planned: &PlannedAsset, fact: &Fact, remember: &Remember, reading: Reading) -> Reading {
+    async fn remember(
+        &self,
+        planned: &PlannedAsset,
+        fact: &Fact,
+        remember: &Remember,
+        reading: Reading,
+        now: Time,
+    ) -> Reading {
         let Reading::Known(value) = reading else { return reading };
         let rows = value.as_list().or_else(|| value.get("rows")?.as_list()).unwrap_or_default();
         let names: Vec<String> = rows.iter().filter_map(|row| remember.name(row)).collect();
-        let now = (self.clock)();
         match self.store.first_seen(&planned.member.asset.id, &fact.id, names.clone(), now).await {
             Ok(times) => {
                 let known: BTreeMap<String, Time> = names.into_iter().zip(times).collect();
@@ -212,8 +256,7 @@ impl Visitor {
         planned: &PlannedAsset,
         checks: &[CheckIndex],
         gathered: &BTreeMap<FactIndex, Gathered>,
-        now: Time,
-        start: Instant,
+        moment: &Moment,
     ) -> Vec<CheckResult> {
         let mut verdicts: BTreeMap<CheckId, Verdict> = BTreeMap::new();
         let mut results = Vec::with_capacity(checks.len());
@@ -221,10 +264,10 @@ impl Visitor {
             let one = &planned.checks[usize::from(*at)];
             let judgement = {
                 let _span = info_span!("judge", check = %one.check.id).entered();
-                Self::judge(planned, one, gathered, &verdicts, now)
+                Self::judge(planned, one, gathered, &verdicts, moment)
             };
             verdicts.insert(one.check.id.clone(), judgement.verdict);
-            results.push(self.result(planned, one, judgement, gathered, now, start));
+            results.push(self.result(planned, one, judgement, gathered, moment));
         }
         results
     }
@@ -234,9 +277,9 @@ impl Visitor {
         one: &PlannedCheck,
         gathered: &BTreeMap<FactIndex, Gathered>,
         verdicts: &BTreeMap<CheckId, Verdict>,
-        now: Time,
+        moment: &Moment,
     ) -> Judgement {
-        if let Some(Missing { cause, detail }) = Self::held(planned, one, now) {
+        if let Some(Missing { cause, detail }) = Self::held(planned, one, moment.now) {
             return Judgement { params: Arc::clone(&one.params), ..Judgement::unknown(cause, detail) };
         }
         let facts: BTreeMap<FactId, Reading> = one
@@ -244,7 +287,13 @@ impl Visitor {
             .iter()
             .filter_map(|at| Some((planned.facts[usize::from(*at)].fact.id.clone(), gathered.get(at)?.reading.clone())))
             .collect();
-        let context = rule::Context { facts: &facts, params: &one.params, asset: &planned.member.asset, verdicts, now };
+        let context = rule::Context {
+            facts: &facts,
+            params: &one.params,
+            asset: &planned.member.asset,
+            verdicts,
+            now: moment.judged,
+        };
         judge(&one.check.rule, &context)
     }
 
@@ -263,8 +312,7 @@ impl Visitor {
         one: &PlannedCheck,
         judgement: Judgement,
         gathered: &BTreeMap<FactIndex, Gathered>,
-        now: Time,
-        start: Instant,
+        moment: &Moment,
     ) -> CheckResult {
         let items = one.facts.iter().filter_map(|at| Some(gathered.get(at)?.evidence.clone())).collect();
         CheckResult {
@@ -276,8 +324,8 @@ impl Visitor {
             controls: one.check.controls.clone(),
             judgement,
             evidence: Evidence { items, vantage: self.vantage.clone(), trace_id: telemetry::current_trace_id() },
-            at: now,
-            duration_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+            at: moment.now,
+            duration_ms: u64::try_from(moment.start.elapsed().as_millis()).unwrap_or(u64::MAX),
         }
     }
 }

@@ -167,6 +167,18 @@ pub enum WindowEffect {
     Intrusive,
 }
 
+impl WindowEffect {
+    /// The word used in files.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::NoTraffic => "no_traffic",
+            Self::NoAlert => "no_alert",
+            Self::Intrusive => "intrusive",
+        }
+    }
+}
+
 /// A recurring span of time with effects.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Window {

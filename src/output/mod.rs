@@ -11,17 +11,21 @@ mod format;
 mod gates;
 mod law;
 mod lines;
+mod outline;
 mod own;
 mod pairs;
 mod parts;
 mod process;
+mod round;
 mod table;
 mod text;
 mod transitions;
 
 pub use exposition::{Body, Exposition, Scope};
 pub use format::{Format, accepts_gzip, negotiate};
+pub use outline::{Outline, outline};
 pub use own::Own;
+pub use round::{Light, Outcome, Round, Shape};
 
 #[cfg(test)]
 mod tests;
