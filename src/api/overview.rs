@@ -147,7 +147,7 @@ fn zones(overview: &Overview) -> Markup {
                     tr {
                         th scope="row" { (zone) }
                         @for (state, count) in Verdict::WORDS.iter().zip(counts) {
-                            td.number class=(if *count > 0 { *state } else { "none" }) { (count) }
+                            td class={ "number " (if *count > 0 { *state } else { "none" }) } { (count) }
                         }
                     }
                 }
@@ -181,7 +181,7 @@ fn row(finding: &Finding) -> Markup {
     let verdict = result.judgement.verdict;
     html! {
         tr {
-            td { span.state class=(verdict.word()) { (verdict.word()) }
+            td { span class={ "state " (verdict.word()) } { (verdict.word()) }
                 @if let Some(cause) = verdict.cause() { " " small { (cause) } } }
             td { b { (result.asset) } br; small { (result.zone) } }
             td { (finding.check.title) br; small { (result.check) ", " (result.severity) } }
