@@ -16,3 +16,6 @@ pub use operator::{Operator, View};
 pub use router::{Desk, Door, router};
 pub use serve::{ServeError, serve};
 pub use web_config::{WebConfig, WebConfigError};
+
+#[cfg(test)]
+mod tests;

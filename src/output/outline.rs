@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::round::line;
 use crate::catalog::{Catalog, Subject};
 use crate::engine::{Cadence, Plan, PlannedAsset, PlannedFact};
-use crate::model::{Missing, Time};
+use crate::model::{Missing, Time, Transport};
 
+/// Longest question in the text, in characters; the JSON has it whole.
+const LONGEST: usize = 120;
 const DAY: Duration = Duration::from_hours(24);
 
 /// The plan of one asset.
@@ -50,6 +53,7 @@ struct Window {
 #[derive(Debug, Serialize)]
 struct Question {
     fact: String,
+    title: String,
     over: &'static str,
     question: String,
     every_seconds: u64,
@@ -162,7 +166,8 @@ impl Outline {
         }
         for one in &self.questions {
             let every = words(Duration::from_secs(one.every_seconds));
-            writeln!(text, "  every {every:<9} {:<12} {}", one.over, one.question).ok();
+            writeln!(text, "  every {every:<9} {:<12} {}", one.over, one.title).ok();
+            writeln!(text, "{:18}{}", "", line(&one.question, LONGEST)).ok();
             let next =
                 one.next.map_or_else(String::new, |next| format!(", next {}", next.format("%Y-%m-%d %H:%M:%S UTC")));
             let most = one.at_most;
@@ -222,9 +227,14 @@ fn question(planned: &PlannedAsset, at: u16, fact: &PlannedFact, now: Time) -> O
     let checks: Vec<_> = (0..).zip(&planned.checks).filter(|(check, _)| needs_it(*check)).map(|(_, one)| one).collect();
     let often = checks.iter().map(|one| &one.cadence).min_by_key(|cadence| cadence.interval(now));
     let budget = &fact.fact.budget;
+    let over = match fact.question.transport() {
+        Transport::Ssh if planned.member.access.local => Transport::Local,
+        other => other,
+    };
     Some(Question {
         fact: fact.fact.id.to_string(),
-        over: fact.question.transport().word(),
+        title: fact.fact.title.clone(),
+        over: over.word(),
         question: fact.question.to_string(),
         every_seconds: often.map_or(0, |cadence| cadence.interval(now).as_secs()),
         next: often.and_then(|cadence| next(cadence, planned, now)),

@@ -110,7 +110,7 @@ impl<'a> Round<'a> {
 }
 
 /// What may be a device's own words as one line without control characters, cut to `longest` characters.
-fn line(text: &str, longest: usize) -> String {
+pub(super) fn line(text: &str, longest: usize) -> String {
     let mut short: String = text.chars().take(longest).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().nth(longest).is_some() {
         short.push('…');
