@@ -52,7 +52,7 @@ pub struct Once {
     pub visitor: Visitor,
     /// What becomes of what is seen.
     pub kept: Kept,
-    at_once: usize,
+    in_flight: usize,
 }
 
 impl Once {
@@ -73,7 +73,7 @@ impl Once {
         let inventory = setup.loaded.with_targets(&targets.fetched).map_err(OnceError::Files)?;
         let plant = Plant::new(&setup.catalog, &inventory, &setup.loaded.schedules, &shared, None);
         let visitor = Visitor::new(store, Lifecycle::builtin(), clock);
-        Ok(Self { plant, visitor, kept, at_once: setup.loaded.config.limits.visits_in_flight as usize })
+        Ok(Self { plant, visitor, kept, in_flight: setup.loaded.config.limits.visits_in_flight as usize })
     }
 
     /// Whether this process may speak to an asset.
@@ -101,7 +101,7 @@ impl Once {
             }
         }
         let wanted = |planned: &PlannedAsset| if self.may_ask(planned) { wanted(planned) } else { Vec::new() };
-        let mut running = round(&self.plant, &self.visitor, self.at_once, wanted).ready_chunks(TOGETHER);
+        let mut running = round(&self.plant, &self.visitor, self.in_flight, wanted).ready_chunks(TOGETHER);
         while let Some(asked) = running.next().await {
             if self.kept == Kept::Written {
                 try_join_all(asked.iter().map(|visit| self.keep(visit))).await?;

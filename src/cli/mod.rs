@@ -82,10 +82,10 @@ enum Command {
 #[derive(Debug, clap::Args)]
 struct Source {
     /// Folder with further facts and checks; may be given several times.
-    #[arg(long = "extra", value_name = "FOLDER")]
+    #[arg(long = "extra", value_name = "FOLDER", global = true)]
     extra: Vec<PathBuf>,
     /// Leave out the catalogue inside the binary.
-    #[arg(long)]
+    #[arg(long, global = true)]
     no_builtin: bool,
 }
 
