@@ -11,7 +11,7 @@ use crate::catalog::Catalog;
 use crate::engine::{CheckIndex, Contact, Plan, Schedules, Visit, Visitor};
 use crate::inventory::{Inventory, Member};
 use crate::model::{AssetId, Time, ZoneId};
-use crate::transport::gate::{Gate, Setup, Switch};
+use crate::transport::gate::{Gate, Names, Setup, Switch};
 use crate::transport::{snmp, ssh};
 
 /// The gates of all assets. They outlive a reload, with their budgets and books.
@@ -73,6 +73,10 @@ fn gates(inventory: &Inventory, shared: &Shared, before: Option<&Plant>) -> Gate
             inactive: member.inactive.clone(),
             windows: member.windows.clone(),
             zone,
+            names: Names {
+                tls: member.tls.as_ref().and_then(|tls| tls.sni.as_deref()).map(Arc::from),
+                http: member.http.as_ref().and_then(|http| http.host.as_deref()).map(Arc::from),
+            },
         };
         let old = before.and_then(|before| {
             let planned = before.plan.asset(before.plan.find(asset.id.as_str())?);

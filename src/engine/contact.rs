@@ -9,9 +9,9 @@ use tracing::{Instrument, info_span};
 
 use crate::catalog::Question;
 use crate::inventory::Access;
-use crate::model::{Answer, FactId, Time, Transport, Value};
+use crate::model::{Answer, FactId, Reading, Time, Transport, Value};
 use crate::transport::gate::Gate;
-use crate::transport::{Endpoint, TransportError, exec, http, local, snmp, ssh, ssh_service, tcp, tls};
+use crate::transport::{Endpoint, TransportError, exec, http, local, replay, snmp, ssh, ssh_service, tcp, tls};
 
 /// Longest run of a command on the monitor host that names no limit itself.
 const LOCAL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -41,11 +41,20 @@ pub struct Asked<'a> {
     pub question: &'a Question,
 }
 
+/// Why there is no answer to read.
+#[derive(Debug)]
+pub enum Silence {
+    /// The transport failed, or the gate refused.
+    Failed(TransportError),
+    /// A recording says that the fact is absent or was missing.
+    Recorded(Reading),
+}
+
 /// What came of one question.
 #[derive(Debug)]
 pub struct Reply {
     /// The answer, or why there is none.
-    pub answer: Result<Answer, TransportError>,
+    pub answer: Result<Answer, Silence>,
     /// How it was asked.
     pub transport: Transport,
     /// When the conversation over this transport began.
@@ -68,7 +77,7 @@ impl Reply {
     /// Whether the gate kept the question back, which says nothing about the asset.
     #[must_use]
     pub const fn was_refused_by_gate(&self) -> bool {
-        matches!(self.answer, Err(TransportError::Refusal(_)))
+        matches!(self.answer, Err(Silence::Failed(TransportError::Refusal(_))))
     }
 }
 
@@ -105,6 +114,9 @@ impl Contact {
     /// Asks all questions, one protocol after the other, and tells the gate how it went. One reply per question, in
     /// order; a derived fact has no question and gets an error.
     pub async fn ask(&self, asked: &[Asked<'_>]) -> Vec<Reply> {
+        if let Some(transcript) = &self.access.replay {
+            return self.replay(transcript, asked);
+        }
         let mut groups: BTreeMap<Option<Protocol>, Vec<usize>> = BTreeMap::new();
         for (place, one) in asked.iter().enumerate() {
             groups.entry(Protocol::of(one.question)).or_default().push(place);
@@ -117,12 +129,28 @@ impl Contact {
             let span = info_span!("ask", transport = %transport, questions = group.len());
             let answers = self.converse(protocol, &group).instrument(span).await;
             for (place, answer) in places.into_iter().zip(answers) {
+                let answer = answer.map_err(Silence::Failed);
                 replies[place] = Some(Reply { answer, transport, asked_at, took: start.elapsed() });
             }
         }
         let replies: Vec<_> = replies.into_iter().flatten().collect();
         self.report(&replies);
         replies
+    }
+
+    /// A recording answers in place of the asset; nothing is sent.
+    fn replay(&self, transcript: &replay::Transcript, asked: &[Asked<'_>]) -> Vec<Reply> {
+        let facts: Vec<&FactId> = asked.iter().map(|one| one.fact).collect();
+        let reply = |came| Reply {
+            answer: match came {
+                replay::Replayed::Answer(answer) => Ok(answer),
+                replay::Replayed::Reading(reading) => Err(Silence::Recorded(reading)),
+            },
+            transport: Transport::Replay,
+            asked_at: transcript.now.unwrap_or_else(self.clock),
+            took: Duration::ZERO,
+        };
+        replay::ask(transcript, &facts).into_iter().map(reply).collect()
     }
 
     fn report(&self, replies: &[Reply]) {

@@ -9,7 +9,7 @@ mod schedule;
 mod visit;
 
 pub use cadence::Cadence;
-pub use contact::{Asked, Contact, Reply};
+pub use contact::{Asked, Contact, Reply, Silence};
 pub use daemon::{Daemon, Listener};
 pub use plan::{FactIndex, Plan, PlannedAsset, PlannedCheck, PlannedFact, Schedules};
 pub use schedule::{AssetIndex, CheckIndex, Schedule};

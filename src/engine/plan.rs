@@ -12,6 +12,7 @@ use crate::inventory::{Inventory, Member};
 use crate::model::{
     AssetId, Cause, CheckId, FactId, Impact, Missing, Params, SubjectClass, Transport, WindowEffect, ZoneId,
 };
+use crate::transport::{http, tls};
 
 /// The place of a fact in its asset's plan.
 pub type FactIndex = u16;
@@ -241,7 +242,7 @@ impl Builder<'_> {
             .collect();
         let bind = || fact.ask.bind(&fact.arguments(args)).map(Arc::new).map_err(|problems| problems.to_string());
         let (question, held) = match self.questions.entry(instance.clone()).or_insert_with(bind) {
-            Ok(question) => (Arc::clone(question), unreachable(question, member)),
+            Ok(question) => (with_declared_ports(question, member), unreachable(question, member)),
             Err(problem) => (
                 Arc::new(fact.ask.standard().clone()),
                 Some(Missing::new(Cause::Internal, format!("the arguments of {id} do not fit: {problem}"))),
@@ -271,6 +272,24 @@ impl Builder<'_> {
     }
 }
 
+/// The question with the services that the inventory declares: TLS ports take the place of the usual ones; HTTP ports
+/// are asked besides, because a check of clear text must never ask less than its parameters say.
+fn with_declared_ports(question: &Arc<Question>, member: &Member) -> Arc<Question> {
+    let tls = member.tls.as_ref().map(|tls| &tls.ports).filter(|ports| !ports.is_empty());
+    let http = member.http.as_ref().map(|http| &http.ports).filter(|ports| !ports.is_empty());
+    match (&**question, tls, http) {
+        (Question::Tls(asked), Some(ports), _) => {
+            Arc::new(Question::Tls(tls::Question { ports: ports.clone(), ..asked.clone() }))
+        }
+        (Question::Http(asked), _, Some(ports)) if !asked.tls => {
+            let further = ports.iter().filter(|port| !asked.ports.contains(port));
+            let ports = asked.ports.iter().chain(further).copied().collect();
+            Arc::new(Question::Http(http::Question { ports, ..asked.clone() }))
+        }
+        _ => Arc::clone(question),
+    }
+}
+
 /// Why a question cannot be asked of this asset at all.
 fn unreachable(question: &Question, member: &Member) -> Option<Missing> {
     let transport = question.transport();
@@ -281,6 +300,9 @@ fn unreachable(question: &Question, member: &Member) -> Option<Missing> {
         return Some(Missing::new(Cause::NoData, format!("a {} is no device that can be asked", member.asset.kind)));
     }
     let access = &member.access;
+    if access.replay.is_some() {
+        return None;
+    }
     let given = match transport {
         Transport::Ssh => access.ssh.is_some() || access.local,
         Transport::Snmp => access.snmp.is_some(),

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use tracing::{debug, info_span};
 
-use super::contact::{Asked, Contact, Reply};
+use super::contact::{Asked, Contact, Reply, Silence};
 use super::plan::{FactIndex, PlannedAsset, PlannedCheck};
 use super::{CheckIndex, derive};
 use crate::catalog::{Fact, Question, Remember};
@@ -145,7 +145,8 @@ impl Visitor {
             let _span = info_span!("question", fact = %fact.id, transport = %reply.transport).entered();
             match &reply.answer {
                 Ok(answer) => (fact.reading(answer), digest(answer)),
-                Err(error) => (Reading::missing(error.cause(), error.to_string()), String::new()),
+                Err(Silence::Failed(error)) => (Reading::missing(error.cause(), error.to_string()), String::new()),
+                Err(Silence::Recorded(reading)) => (reading.clone(), String::new()),
             }
         };
         let reading = match &fact.remember {

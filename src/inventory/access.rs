@@ -187,7 +187,7 @@ pub struct TlsSettings {
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HttpSettings {
-    /// TCP ports, in place of those that a fact asks by default.
+    /// TCP ports that serve plain HTTP, asked besides those that a fact asks by default.
     pub ports: Vec<u16>,
     /// Host header; the address by default.
     pub host: Option<String>,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use super::gate::{Gate, Limits, Setup, Switch};
+use super::gate::{Gate, Limits, Names, Setup, Switch};
 use crate::model::AssetId;
 
 /// Standard limits without the gap.
@@ -26,7 +26,15 @@ pub(super) fn gate_to(address: &str, limits: Limits) -> Gate {
 
 pub(super) fn setup(address: &str, limits: Limits) -> Setup {
     let asset = AssetId::parse("asset-1").unwrap();
-    Setup { asset, address: address.into(), limits, inactive: None, windows: vec![], zone: None }
+    Setup {
+        asset,
+        address: address.into(),
+        limits,
+        inactive: None,
+        windows: vec![],
+        zone: None,
+        names: Names::default(),
+    }
 }
 
 /// A port that nobody listens on.

@@ -132,6 +132,17 @@ pub struct Setup {
     pub windows: Vec<Window>,
     /// Connections at once into its zone, shared by the fragile assets of the zone.
     pub zone: Option<Arc<Semaphore>>,
+    /// Names it goes by in protocols that carry one.
+    pub names: Names,
+}
+
+/// What an asset is called in a handshake or a request; its address where nothing is set.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    /// Server name of TLS handshakes (RFC 6066, `server_name`).
+    pub tls: Option<Arc<str>>,
+    /// Host of HTTP requests.
+    pub http: Option<Arc<str>>,
 }
 
 /// One asset's gate; cloning shares it.
@@ -206,6 +217,18 @@ impl Gate {
     #[must_use]
     pub fn address(&self) -> &str {
         &self.0.setup.address
+    }
+
+    /// The name to send in a TLS handshake.
+    #[must_use]
+    pub fn tls_name(&self) -> &str {
+        self.0.setup.names.tls.as_deref().unwrap_or(self.address())
+    }
+
+    /// The host to name in an HTTP request.
+    #[must_use]
+    pub fn http_host(&self) -> &str {
+        self.0.setup.names.http.as_deref().unwrap_or(self.address())
     }
 
     /// What it tolerates.

@@ -11,6 +11,7 @@ fn setup(limits: Limits) -> Setup {
         inactive: None,
         windows: vec![],
         zone: None,
+        names: crate::transport::gate::Names::default(),
     }
 }
 

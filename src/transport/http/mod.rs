@@ -137,10 +137,10 @@ async fn get(gate: &Gate, key: &Key, max_bytes: usize, wait: Duration) -> Result
         Reached::Filtered => return Ok(Page::Filtered),
         Reached::NoWay(error) => return Ok(Page::NoWay(error)),
         Reached::Open(mut stream) => {
-            let request = request(gate.address(), *port, *tls, path)?;
+            let request = request(gate.http_host(), *port, *tls, path)?;
             let deadline = Instant::now() + wait;
             let page = if *tls {
-                exchange_over_tls(&mut stream, gate.address(), request, max_bytes, deadline).await
+                exchange_over_tls(&mut stream, gate.http_host(), request, max_bytes, deadline).await
             } else {
                 exchange(&mut stream, request, max_bytes, deadline).await
             };

@@ -189,6 +189,7 @@ pub(crate) fn gate_with(switch: Switch) -> Gate {
         inactive: None,
         windows: vec![],
         zone: None,
+        names: crate::transport::gate::Names::default(),
     };
     Gate::new(setup, switch, chrono::Utc::now)
 }

@@ -69,7 +69,7 @@ pub(super) async fn examine(gate: &Gate, port: u16, wants: Wants, now: Time) -> 
     let mut service = Service::new(port, wants, now);
     match reach(gate, Transport::Tls, port, wants.timeout).await? {
         Reached::Open(mut stream) => {
-            let shaken = handshake::shake(&mut stream, gate.address(), Instant::now() + wants.timeout).await;
+            let shaken = handshake::shake(&mut stream, gate.tls_name(), Instant::now() + wants.timeout).await;
             stream.close().await;
             still_allowed(gate)?;
             service.talk(gate, shaken).await?;
@@ -142,7 +142,7 @@ impl Service {
     }
 
     async fn ask_version(&mut self, gate: &Gate, version: Version) -> Result<(), TransportError> {
-        let name = sni(gate.address());
+        let name = sni(gate.tls_name());
         let hello = version_hello(version, name, rand::random());
         let Offered { flight, ended } = offer(gate, self.port, &hello, self.wants.timeout).await?;
         self.is_tls |= flight.is_tls();
@@ -189,7 +189,7 @@ impl Service {
 
     async fn ask_weak(&mut self, gate: &Gate) -> Result<(), TransportError> {
         for family in &WEAK {
-            let name = sni(gate.address());
+            let name = sni(gate.tls_name());
             let hello =
                 Hello { version: Version::Tls12, suites: family.suites, name, random: rand::random() }.to_bytes();
             let Offered { flight, ended } = offer(gate, self.port, &hello, self.wants.timeout).await?;

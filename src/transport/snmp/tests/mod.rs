@@ -28,6 +28,7 @@ fn gate_to(address: &str, limits: Limits, switch: Switch) -> Gate {
         inactive: None,
         windows: vec![],
         zone: None,
+        names: crate::transport::gate::Names::default(),
     };
     Gate::new(setup, switch, chrono::Utc::now)
 }
