@@ -70,7 +70,9 @@ pub(super) async fn start(
         .max_concurrent_requests(Some(AT_ONCE))
         .recv_buffer_size(None)
         .cancellation_token(servers.stop().clone());
-    let agent = Box::pin(opened(builder, door, passwords).map_err(|problem| DemoError::Agent { asset: name, problem })?.build());
+    let agent = Box::pin(
+        opened(builder, door, passwords).map_err(|problem| DemoError::Agent { asset: name, problem })?.build(),
+    );
     let agent = agent.await.map_err(|error| DemoError::agent(name, &*error))?;
     servers.spawn(async move {
         if let Err(error) = agent.run().await {

@@ -141,12 +141,7 @@ pub(super) const CAST: &[Device] = &[
     Device {
         id: "silent-01",
         place: (1, 14),
-        services: &[
-            Service::Silence(SSH),
-            Service::Silence(TELNET),
-            Service::Silence(HTTP),
-            Service::Silence(HTTPS),
-        ],
+        services: &[Service::Silence(SSH), Service::Silence(TELNET), Service::Silence(HTTP), Service::Silence(HTTPS)],
     },
     Device {
         id: "hostile-01",

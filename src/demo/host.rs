@@ -72,7 +72,13 @@ pub(super) struct Host {
 
 impl Host {
     /// A host that calls itself `banner`, has this key and lets this visitor in.
-    pub(super) fn new(banner: &'static str, age: Age, key: PrivateKey, visitor: PublicKey, machine: Arc<Machine>) -> Self {
+    pub(super) fn new(
+        banner: &'static str,
+        age: Age,
+        key: PrivateKey,
+        visitor: PublicKey,
+        machine: Arc<Machine>,
+    ) -> Self {
         let config = Config {
             server_id: SshId::Standard(Cow::Borrowed(banner)),
             keys: vec![key],

@@ -122,8 +122,8 @@ impl Plant {
         };
         let contents =
             files::Contents { block, pins: &keys.pins(), key: &keys.visitor_file, passwords: &keys.passwords };
-        let config = files::write(folder, &contents)
-            .map_err(|source| DemoError::Files { folder: folder.to_owned(), source })?;
+        let config =
+            files::write(folder, &contents).map_err(|source| DemoError::Files { folder: folder.to_owned(), source })?;
         Ok(Self { config, stage, catalog, telnet: Mutex::default() })
     }
 

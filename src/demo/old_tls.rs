@@ -66,7 +66,9 @@ async fn version(stream: &TcpStream) -> Option<u16> {
     let mut head = [0; VERSION_AT + 2];
     loop {
         match stream.peek(&mut head).await {
-            Ok(seen) if seen == head.len() => return Some(u16::from_be_bytes([head[VERSION_AT], head[VERSION_AT + 1]])),
+            Ok(seen) if seen == head.len() => {
+                return Some(u16::from_be_bytes([head[VERSION_AT], head[VERSION_AT + 1]]));
+            }
             Ok(1..) if head[0] == HANDSHAKE => tokio::time::sleep(LOOK_AGAIN).await,
             _ => return None,
         }

@@ -37,9 +37,9 @@ impl Script {
         let mut commands = Vec::new();
         let mut rest = text;
         while !rest.is_empty() && commands.len() < MOST {
-            let is_question = ["r ", "p "].into_iter().any(|name| {
-                rest.strip_prefix(name).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-            });
+            let is_question = ["r ", "p "]
+                .into_iter()
+                .any(|name| rest.strip_prefix(name).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())));
             if is_question {
                 let (words, after) = words(rest)?;
                 commands.push(command(words)?);

@@ -1,40 +1,25 @@
 //! The plant watched by the product's own engine, over real sockets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use chrono::Utc;
+use futures::StreamExt;
 use tempfile::TempDir;
-use tokio::time::Instant;
 
 use super::*;
-use crate::app::{self, Shared, StoredKeys};
-use crate::config::{Config, Flags, Loaded};
-use crate::engine::{self, Cadence, PlannedAsset, Visitor};
+use crate::app::{self, Shared};
+use crate::config::{Config, Flags};
+use crate::engine::{PlannedAsset, Visitor};
 use crate::feeds::Lifecycle;
 use crate::inventory::Surroundings;
-use crate::model::Cause;
 use crate::store::{self, Sqlite};
-use crate::transport::gate::Switch;
-use crate::transport::snmp;
-
-/// The schedules of the configuration as the engine asks for them.
-struct Schedules<'a>(&'a Loaded);
-
-impl engine::Schedules for Schedules<'_> {
-    fn cadence(&self, schedule: &str, fragile: bool) -> Option<Arc<Cadence>> {
-        self.0.schedules.cadence(schedule, fragile)
-    }
-}
 
 /// A plant and who watches it.
 struct Watch {
     demo: Plant,
     plant: app::Plant,
     visitor: Visitor,
-    loaded: Loaded,
     _folder: TempDir,
 }
 
@@ -53,17 +38,10 @@ impl Watch {
         let memory = store::Config { path: ":memory:".into(), ..store::Config::default() };
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(&memory).unwrap());
         demo.remember(&*store, Utc::now()).await.unwrap();
-        let shared = Shared {
-            host_keys: Arc::new(StoredKeys::new(Arc::clone(&store), Utc::now)),
-            snmp: Arc::new(snmp::Engine::new()),
-            switch: Switch::default(),
-            clock: Utc::now,
-        };
-        let plant = app::Plant::new(&catalog, &loaded.inventory, &Schedules(&loaded), &shared, None);
-        let table = include_bytes!("../../checks/data/endoflife.json");
-        let lifecycle = ArcSwap::from_pointee(Lifecycle::parse(table, "all").unwrap());
-        let visitor = Visitor { store, lifecycle, clock: Utc::now, vantage: "demo".into() };
-        Self { demo, plant, visitor, loaded, _folder: folder }
+        let shared = Shared::new(&store, Utc::now);
+        let plant = app::Plant::new(&catalog, &loaded.inventory, &loaded.schedules, &shared, None);
+        let visitor = Visitor::new(store, Lifecycle::builtin(), Utc::now);
+        Self { demo, plant, visitor, _folder: folder }
     }
 
     async fn round(&self, wanted: impl Fn(&str) -> bool) -> Verdicts {
@@ -71,12 +49,7 @@ impl Watch {
             let count = u16::try_from(planned.checks.len()).unwrap();
             if wanted(planned.member.asset.id.as_str()) { (0..count).collect() } else { Vec::new() }
         };
-        let started = Instant::now();
-        let ended = |visit: &engine::Visit| {
-            let asset = visit.results.first().map_or("-", |result| result.asset.as_str());
-            eprintln!("{asset:<12} {:>6.1}s, after {:.1}s", visit.took.as_secs_f64(), started.elapsed().as_secs_f64());
-        };
-        let visits = Box::pin(app::round(&self.plant, &self.visitor, 16, all, ended)).await;
+        let visits: Vec<_> = app::round(&self.plant, &self.visitor, 16, all).collect().await;
         let mut verdicts = Verdicts::new();
         for result in visits.into_iter().flat_map(|visit| visit.results) {
             let verdict = result.judgement.verdict;
@@ -93,10 +66,92 @@ fn of<'a>(verdicts: &'a Verdicts, asset: &str, check: &str) -> &'a str {
     verdicts.get(&(asset.to_owned(), check.to_owned())).map_or("not in the plan", String::as_str)
 }
 
+/// The words that occur on a device, each once.
+fn words<'a>(verdicts: &'a Verdicts, asset: &str) -> Vec<&'a str> {
+    let all: BTreeSet<_> =
+        verdicts.iter().filter(|((one, _), _)| one == asset).map(|(_, words)| words.as_str()).collect();
+    all.into_iter().collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn look() {
+async fn every_device_is_judged_as_its_story_says() {
     let watch = Watch::start().await;
-    eprintln!("{}", watch.loaded.warnings);
-    watch.round(|_| true).await;
-    eprintln!("{}", watch.demo.bytes_heard());
+    let verdicts = watch.round(|_| true).await;
+
+    let assets: BTreeSet<_> = verdicts.keys().map(|(asset, _)| asset.as_str()).collect();
+    let zones: BTreeSet<_> = watch.demo.story().iter().map(|scene| scene.zone).collect();
+    assert!(assets.len() >= 12 && zones.len() == 3, "{assets:?} in {zones:?}");
+    let told: BTreeSet<_> = watch.demo.story().iter().map(|scene| scene.asset).collect();
+    assert_eq!(told, assets, "the story and the inventory speak of the same devices");
+
+    // kept well: all green, nothing unknown
+    for asset in ["web-01", "ups-01", "mes-01", "sw-01"] {
+        assert!(words(&verdicts, asset).iter().all(|word| ["pass", "not_applicable"].contains(word)), "{asset}");
+    }
+    // answers nobody, floods, drips or garbles: never green
+    for asset in ["silent-01", "hostile-01"] {
+        assert!(words(&verdicts, asset).iter().all(|word| !word.starts_with("pass")), "{asset}");
+    }
+    let expected = [
+        ("files-01", "ssh-root-login", "fail"),
+        ("files-01", "patch-age-security", "fail"),
+        ("files-01", "cleartext-admin-services", "fail"),
+        ("files-01", "empty-passwords", "pass"),
+        ("print-01", "snmp-v3-only", "fail"),
+        ("print-01", "cleartext-admin-services", "fail"),
+        ("silent-01", "ssh-root-login", "unknown timeout"),
+        ("silent-01", "asset-open-ports", "unknown timeout"),
+        ("hostile-01", "mfa-ssh", "unknown protocol"),
+        ("hist-01", "os-end-of-life", "fail"),
+        ("backup-01", "empty-passwords", "unknown privilege"),
+        ("backup-01", "os-end-of-life", "pass"),
+        ("gw-01", "mfa-ssh", "fail"),
+        ("gw-01", "tls-cert-expiry", "warn"),
+        ("gw-02", "cleartext-admin-services", "fail"),
+        ("gw-02", "mfa-ssh", "unknown auth"),
+        ("cam-01", "tls-min-version", "fail"),
+        ("cam-01", "tls-cert-expiry", "fail"),
+        ("cam-01", "firmware-minimum-version", "fail"),
+        ("plc-01", "asset-open-ports", "pass"),
+        ("plc-02", "asset-open-ports", "unknown gated"),
+    ];
+    for (asset, check, words) in expected {
+        assert_eq!(of(&verdicts, asset, check), words, "{asset} {check}");
+    }
+    assert_eq!(watch.demo.bytes_heard(), 0, "controllers and printers were sent something");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_drifting_host_fails_two_checks_and_comes_back() {
+    let watch = Watch::start().await;
+    let drifter = watch.demo.drifter();
+    let failing = |verdicts: &Verdicts| {
+        let fails = verdicts.iter().filter(|(_, words)| *words == "fail").map(|((_, check), _)| check.clone());
+        fails.collect::<BTreeSet<_>>()
+    };
+    let before = watch.round(|asset| asset == drifter).await;
+    assert_eq!(failing(&before), BTreeSet::new());
+    watch.demo.drift().unwrap();
+    let drifted = failing(&watch.round(|asset| asset == drifter).await);
+    assert!(drifted.contains("ssh-root-login") && drifted.contains("cleartext-admin-services"), "{drifted:?}");
+    watch.demo.recover();
+    assert_eq!(watch.round(|asset| asset == drifter).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_demos_run_side_by_side_and_leave_nothing_behind() {
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let first = Box::pin(Plant::start(one.path())).await.unwrap();
+    let second = Box::pin(Plant::start(other.path())).await.unwrap();
+    let addresses = |plant: &Plant| plant.story().iter().map(|scene| scene.address).collect::<BTreeSet<_>>();
+    let (ours, theirs) = (addresses(&first), addresses(&second));
+    assert!(ours.is_disjoint(&theirs));
+    first.shutdown().await;
+    let host = first_address(&ours);
+    assert!(std::net::TcpListener::bind((host, cast::SSH)).is_ok(), "a port of {host} is still taken");
+    second.shutdown().await;
+}
+
+fn first_address(addresses: &BTreeSet<std::net::Ipv4Addr>) -> std::net::Ipv4Addr {
+    *addresses.first().unwrap()
 }

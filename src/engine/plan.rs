@@ -283,7 +283,8 @@ impl Builder<'_> {
 }
 
 /// The question with the services that the inventory declares: TLS ports take the place of the usual ones; HTTP ports
-/// are asked besides, because a check of clear text must never ask less than its parameters say.
+/// are asked besides, because a check of clear text must never ask less than its parameters say, and not at all where those
+/// say that nothing is asked.
 fn with_declared_ports(question: &Arc<Question>, member: &Member) -> Arc<Question> {
     let tls = member.tls.as_ref().map(|tls| &tls.ports).filter(|ports| !ports.is_empty());
     let http = member.http.as_ref().map(|http| &http.ports).filter(|ports| !ports.is_empty());
@@ -291,7 +292,7 @@ fn with_declared_ports(question: &Arc<Question>, member: &Member) -> Arc<Questio
         (Question::Tls(asked), Some(ports), _) => {
             Arc::new(Question::Tls(tls::Question { ports: ports.clone(), ..asked.clone() }))
         }
-        (Question::Http(asked), _, Some(ports)) if !asked.tls => {
+        (Question::Http(asked), _, Some(ports)) if !asked.tls && !asked.ports.is_empty() => {
             let further = ports.iter().filter(|port| !asked.ports.contains(port));
             let ports = asked.ports.iter().chain(further).copied().collect();
             Arc::new(Question::Http(http::Question { ports, ..asked.clone() }))

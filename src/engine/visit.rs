@@ -340,7 +340,7 @@ fn cause(reading: &Reading) -> Option<Cause> {
 fn reachability(replies: &[Reply]) -> Vec<(Transport, bool)> {
     let mut seen: BTreeMap<Transport, bool> = BTreeMap::new();
     for reply in replies {
-        if !reply.was_refused_by_gate() {
+        if !reply.was_refused_by_gate() && !reply.asked_nothing() {
             *seen.entry(reply.transport).or_default() |= reply.shows_life();
         }
     }
