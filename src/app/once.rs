@@ -14,7 +14,6 @@ use super::deputy::STOPPED;
 use super::targets::Targets;
 use super::{Plant, Setup, Shared, round};
 use crate::engine::{CheckIndex, PlannedAsset, Visit, Visitor};
-use crate::feeds::Lifecycle;
 use crate::model::{AssetId, Problems};
 use crate::store::{self, Filter, Sqlite, Store, StoreError};
 
@@ -72,7 +71,7 @@ impl Once {
         targets.settle(setup).await;
         let inventory = setup.loaded.with_targets(&targets.fetched).map_err(OnceError::Files)?;
         let plant = Plant::new(&setup.catalog, &inventory, &setup.loaded.schedules, &shared, None);
-        let visitor = Visitor::new(store, Lifecycle::builtin(), clock);
+        let visitor = Visitor::new(store, Arc::clone(&setup.loaded.lifecycle), clock);
         Ok(Self { plant, visitor, kept, in_flight: setup.loaded.config.limits.visits_in_flight as usize })
     }
 

@@ -2,11 +2,13 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{Config, Flags, Schedules, layers};
 use crate::api::WebConfig;
 use crate::catalog;
 use crate::engine::Schedules as _;
+use crate::feeds::Lifecycle;
 use crate::inventory::{self, Fetched, HttpSource, Inventory, ParamsByCheck, Source, Surroundings};
 use crate::model::document::{Data, Document, Step};
 use crate::model::{Problem, Problems};
@@ -26,6 +28,8 @@ pub struct Loaded {
     pub schedules: Schedules,
     /// What is watched; without the assets of `http_sd`, which [`Loaded::with_targets`] adds.
     pub inventory: Inventory,
+    /// Support periods of products.
+    pub lifecycle: Arc<Lifecycle>,
     /// Users and TLS of the API.
     pub web_config: WebConfig,
     /// What is suspicious but no mistake.
@@ -79,13 +83,14 @@ impl Config {
         });
         check_plugins(&config, &document, &mut problems);
         let web_config = web_config(&config, &document, &mut problems);
+        let lifecycle = lifecycle(&config, &document, &mut problems);
         let inventory = build(&config, &document, &base, &Fetched::new(), &surroundings, &mut problems, &mut warnings);
         if inventory.members.is_empty() && !config.inventory.iter().any(|source| matches!(source, Source::HttpSd(_))) {
             let problem = document.wrong(&["inventory".into()], "there is no asset to watch");
             warnings.push(problem.hint("inventory: [assets.yaml]"));
         }
         let file = file.to_owned();
-        let loaded = Loaded { config, file, schedules, inventory, web_config, warnings, document, base, surroundings };
+        let loaded = Loaded { config, file, schedules, inventory, lifecycle, web_config, warnings, document, base, surroundings };
         problems.or(loaded)
     }
 }
@@ -157,6 +162,19 @@ fn web_config(config: &Config, document: &Document, problems: &mut Problems) -> 
         problems.push(document.wrong(&["api".into(), "web_config".into()], error.to_string()));
         WebConfig::default()
     })
+}
+
+fn lifecycle(config: &Config, document: &Document, problems: &mut Problems) -> Arc<Lifecycle> {
+    let Some(path) = &config.feeds.endoflife else { return Arc::new(Lifecycle::builtin()) };
+    match Lifecycle::load(path) {
+        Ok(table) => Arc::new(table),
+        Err(error) => {
+            let message = format!("cannot use {}: {error}", path.display());
+            let problem = document.wrong(&["feeds".into(), "endoflife".into()], message);
+            problems.push(problem.hint("without this key the table inside the program is used"));
+            Arc::default()
+        }
+    }
 }
 
 fn build(

@@ -56,6 +56,8 @@ pub struct Config {
     pub params_by_profile: BTreeMap<Profile, ParamsByCheck>,
     /// Programs that `exec` facts may run, by name.
     pub plugins: BTreeMap<String, PathBuf>,
+    /// Offline data that an operator carries in.
+    pub feeds: Feeds,
     /// Whether packets are sent at all.
     pub active: bool,
 }
@@ -81,6 +83,7 @@ impl Default for Config {
             params_by_zone: BTreeMap::new(),
             params_by_profile: BTreeMap::new(),
             plugins: BTreeMap::new(),
+            feeds: Feeds::default(),
             active: true,
         }
     }
@@ -94,6 +97,7 @@ impl Config {
             anchor(&mut self.store.path);
         }
         self.api.web_config.iter_mut().for_each(anchor);
+        self.feeds.endoflife.iter_mut().for_each(anchor);
         self.catalog.extra.iter_mut().for_each(anchor);
         self.plugins.values_mut().for_each(anchor);
     }
@@ -139,6 +143,14 @@ impl Default for Api {
     fn default() -> Self {
         Self { listen: SocketAddr::from(([127, 0, 0, 1], PORT)), web_config: None }
     }
+}
+
+/// Offline data that an operator carries in; each stands in for what the program itself carries.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Feeds {
+    /// Support periods of products, in the format of endoflife.date (API v1).
+    pub endoflife: Option<PathBuf>,
 }
 
 /// How much is done at once.

@@ -40,7 +40,7 @@ impl Watch {
         demo.remember(&*store, Utc::now()).await.unwrap();
         let shared = Shared::new(&store, Utc::now);
         let plant = app::Plant::new(&catalog, &loaded.inventory, &loaded.schedules, &shared, None);
-        let visitor = Visitor::new(store, Lifecycle::builtin(), Utc::now);
+        let visitor = Visitor::new(store, Arc::new(Lifecycle::builtin()), Utc::now);
         Self { demo, plant, visitor, _folder: folder }
     }
 

@@ -84,10 +84,10 @@ const HOST_NAME: &str = "/proc/sys/kernel/hostname";
 impl Visitor {
     /// A visitor who asks from this host.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, lifecycle: Lifecycle, clock: fn() -> Time) -> Self {
+    pub fn new(store: Arc<dyn Store>, lifecycle: Arc<Lifecycle>, clock: fn() -> Time) -> Self {
         let vantage =
             std::fs::read_to_string(HOST_NAME).map_or_else(|_| "daemon".into(), |name| name.trim().to_owned());
-        Self { store, lifecycle: ArcSwap::from_pointee(lifecycle), clock, vantage }
+        Self { store, lifecycle: ArcSwap::new(lifecycle), clock, vantage }
     }
 
     /// Visits an asset for some of its checks.
