@@ -11,7 +11,9 @@ on free ports and ended again. Build the program first: cargo build --release --
 import argparse, contextlib, json, os, pathlib, resource, shutil, signal, socket, statistics, subprocess, sys, tempfile, textwrap, time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-CHECKS = {"ssh": ["os-end-of-life", "unique-identities", "empty-passwords"], "snmp": ["firmware-minimum-version"]}
+OIDS = [f"1.3.6.1.2.1.1.{n}.0" for n in range(1, 8)] + [f"1.3.6.1.2.1.11.{n}.0" for n in (1, 3, 4)]
+SCALARS = "read: { snmp: { scalars: { " + ", ".join(f"o{n}: {oid}" for n, oid in enumerate(OIDS)) + " } } }\n"
+COMMANDS = ["cat /etc/os-release", "uname -a", "cat /etc/login.defs", "cat /etc/passwd", "uptime"]
 
 
 def free_port(kind=socket.SOCK_STREAM):
@@ -63,8 +65,25 @@ def table(rows):
         print(f"{name:<28}{speed:>12.1f}{cpu:>16.2f}{median(first, 'per_s') / speed:>14.2f}{median(first, 'cpu_ms') / cpu:>12.2f}")
 
 
+def write_catalog(folder, facts, kind, needle):
+    """A catalogue of one check that needs these facts: both programs are asked for exactly the same."""
+    bench = folder / "checks"
+    (bench / "facts/bench").mkdir(parents=True)
+    (bench / "bench").mkdir()
+    for name, ask in facts.items():
+        read = SCALARS if "snmp" in ask else "read: { lines: { fields: '^(?P<text>.+)$' } }\n"
+        (bench / f"facts/bench/{name}.yaml").write_text(f"id: bench.{name}\ntitle: {name}\nask: {ask}\n{read}budget: {{ questions: 10, bytes: 65536 }}\n")
+    (bench / "bench/pack.yaml").write_text("id: bench\ntitle: Bench\nsummary: A bench.\n")
+    needs = ", ".join(f"bench.{name}" for name in facts)
+    rules = "".join(f"  - {{ fact: bench.{name}{needle}, exists: true }}\n" for name in facts)
+    (bench / "bench/bench.yaml").write_text(
+        f"id: bench\ntitle: Bench\nversion: 1\nseverity: low\nimpact: low\ncontrols: [CFG-01]\napplies_to: {{ kind: [{kind}] }}\n"
+        f"needs: [{needs}]\nassert:\n{rules}fix: Nothing.\nrationale: A bench.\nproves: Nothing.\nschedule: posture\n")
+
+
 def write_config(folder, assets, credentials):
     (folder / "nis2watch.yaml").write_text(textwrap.dedent(f"""\
+        catalog: {{ extra: [checks] }}
         inventory: [assets.yaml]
         store: {{ path: bench.db }}
         limits: {{ visits_in_flight: 64, per_zone: 64, standard: {{ gap: 0s, per_hour: 1000000, at_once: 8 }} }}
@@ -75,9 +94,11 @@ def write_config(folder, assets, credentials):
     (folder / "assets.yaml").write_text(json.dumps(assets))
 
 
-def ours(args, folder, checks):
-    selection = [word for check in checks for word in ("--check", check)]
-    figures, done = measured([args.binary, "check", "--config", folder / "nis2watch.yaml", "--format", "json", *selection], args.targets)
+def ours(args, folder):
+    (folder / "bench.db").unlink(missing_ok=True)
+    figures, done = measured([args.binary, "check", "--config", folder / "nis2watch.yaml", "--format", "json", "--check", "bench"], args.targets)
+    if not done.stdout:
+        sys.exit(done.stderr)
     report = json.loads(done.stdout)
     unknown = report["summary"]["unknown"]
     if unknown:
@@ -132,11 +153,9 @@ def ssh(args, folder):
     access["host_key"] = scan.stdout.split()[1]
     assets = [{"id": f"host-{n}", "address": "127.0.0.1", "zone": "office", "kind": "linux-host", "access": {"ssh": access}} for n in range(args.targets)]
     write_config(folder, assets, "  root: { ssh: { user: root, key: { file: client } } }")
-    plan = subprocess.run([args.binary, "plan", "--config", folder / "nis2watch.yaml", "--asset", "host-0", "--format", "json"], capture_output=True, text=True, check=True)
-    wanted = [q["question"] for q in json.loads(plan.stdout)[0]["questions"] if q["over"] == "ssh" and set(q["checks"]) & set(CHECKS["ssh"])]
-    # the peers get the files that these checks read, in one command and one login, as cheap as it can be asked
-    command = "cat /etc/os-release /etc/passwd /etc/group /etc/shadow; id -u"
-    print(f"{args.targets} targets, {len(wanted)} questions each, 64 at once, {args.runs} runs")
+    write_catalog(folder, {f"c{n}": f'{{ ssh: {{ run: "{command}" }} }}' for n, command in enumerate(COMMANDS)}, "linux-host", "")
+    command = "; ".join(COMMANDS)
+    print(f"{args.targets} targets, {len(COMMANDS)} commands in one login, 64 at once, {args.runs} runs")
     peers = {}
     with running("/usr/sbin/sshd", "-D", "-f", str(folder / "sshd_config")) as server:
         wait_port(port, server)
@@ -147,7 +166,7 @@ def ssh(args, folder):
                 print(f"{module} is not installed and left out")
         rows = {name: [] for name in ("nis2watch check", *peers)}
         for _ in range(args.runs):
-            rows["nis2watch check"].append(ours(args, folder, CHECKS["ssh"]))
+            rows["nis2watch check"].append(ours(args, folder))
             for name, script in peers.items():
                 key = folder / ("client" if name == "asyncssh" else "client.pem")
                 figures, done = measured([sys.executable, "-c", script, str(port), str(key), str(args.targets), command], args.targets)
@@ -164,7 +183,7 @@ def cpu_of(pid):
 
 def snmp(args, folder):
     port, web = free_port(socket.SOCK_DGRAM), free_port()
-    (folder / "snmpd.conf").write_text(f"agentaddress udp:127.0.0.1:{port}\nrocommunity plant\nsysDescr Switch OS version 4.2.1\n")
+    (folder / "snmpd.conf").write_text(f"agentaddress udp:127.0.0.1:{port}\nrocommunity plant\nsysDescr Switch OS version 4.2.1\nsysServices 72\n")
     (folder / "community").write_text("plant")
     (folder / "community").chmod(0o600)
     assets = [{"id": f"switch-{n}", "address": "127.0.0.1", "zone": "office", "kind": "network-device",
@@ -172,14 +191,14 @@ def snmp(args, folder):
     write_config(folder, assets, "  plant: { snmp: { version: 2c, community: { file: community } } }")
     (folder / "snmp.yml").write_text(textwrap.dedent("""\
         system:
-          walk: [1.3.6.1.2.1.47.1.1.1.1]
-          get: [1.3.6.1.2.1.1.1.0, 1.3.6.1.2.1.1.2.0, 1.3.6.1.2.1.1.3.0, 1.3.6.1.2.1.1.4.0, 1.3.6.1.2.1.1.5.0, 1.3.6.1.2.1.1.6.0]
+          get: [OIDS]
           metrics:
             - { name: sysUpTime, oid: 1.3.6.1.2.1.1.3, type: gauge, help: uptime }
             - { name: sysDescr, oid: 1.3.6.1.2.1.1.1, type: DisplayString, help: description }
           version: 2
           auth: { community: plant }
-        """))
+        """).replace("OIDS", ", ".join(OIDS)))
+    write_catalog(folder, {"ten": "{ snmp: { get: [" + ", ".join(OIDS) + "] } }"}, "network-device", ".o1")
     exporter = shutil.which("prometheus-snmp-exporter") or sys.exit("install prometheus-snmp-exporter (Debian)")
     print(f"{args.targets} targets, 64 at once, {args.runs} runs")
     env = {**os.environ, "SNMPCONFPATH": str(folder), "SNMP_PERSISTENT_DIR": str(folder)}
@@ -191,7 +210,7 @@ def snmp(args, folder):
         urls.write_text(f'url = "{url}"\noutput = "/dev/null"\n' * args.targets)
         rows = {"nis2watch check": [], "prometheus-snmp-exporter": []}
         for _ in range(args.runs):
-            rows["nis2watch check"].append(ours(args, folder, CHECKS["snmp"]))
+            rows["nis2watch check"].append(ours(args, folder))
             before, start = cpu_of(peer.pid), time.monotonic()
             subprocess.run(["curl", "-sS", "-f", "--parallel", "--parallel-max", "64", "-K", urls], check=True)
             wall = time.monotonic() - start

@@ -8,12 +8,11 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use futures::StreamExt;
-use futures::future::try_join_all;
 
 use super::deputy::STOPPED;
 use super::targets::Targets;
 use super::{Plant, Setup, Shared, round};
-use crate::engine::{CheckIndex, PlannedAsset, Visit, Visitor};
+use crate::engine::{self, CheckIndex, PlannedAsset, Visit, Visitor};
 use crate::model::{AssetId, Problems};
 use crate::store::{self, Filter, Sqlite, Store, StoreError};
 
@@ -103,7 +102,7 @@ impl Once {
         let mut running = round(&self.plant, &self.visitor, self.in_flight, wanted).ready_chunks(TOGETHER);
         while let Some(asked) = running.next().await {
             if self.kept == Kept::Written {
-                try_join_all(asked.iter().map(|visit| self.keep(visit))).await?;
+                self.visitor.store.record_all(asked.iter().map(Visit::seen).collect()).await?;
             }
             for visit in asked {
                 if let Some(result) = visit.results.first() {
@@ -123,21 +122,9 @@ impl Once {
         let results = due.iter().map(|at| {
             let check = &planned.checks[usize::from(*at)].check.id;
             let last = stored.iter().find(|stored| stored.result.check == *check);
-            last.map_or_else(|| crate::engine::left_to_daemon(planned, *at, Utc::now()), |stored| stored.result.clone())
+            last.map_or_else(|| engine::left_to_daemon(planned, *at, Utc::now()), |stored| stored.result.clone())
         });
         Ok(Visit::of_results(results.collect(), Utc::now()))
-    }
-
-    async fn keep(&self, visit: &Visit) -> Result<(), StoreError> {
-        let Some(first) = visit.results.first() else { return Ok(()) };
-        let done = store::Visit {
-            asset: first.asset.clone(),
-            at: visit.at,
-            duration: visit.took,
-            reachable: visit.reachable.clone(),
-        };
-        self.visitor.store.record(visit.results.clone()).await?;
-        self.visitor.store.visit_done(done).await
     }
 }
 

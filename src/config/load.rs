@@ -90,7 +90,18 @@ impl Config {
             warnings.push(problem.hint("inventory: [assets.yaml]"));
         }
         let file = file.to_owned();
-        let loaded = Loaded { config, file, schedules, inventory, lifecycle, web_config, warnings, document, base, surroundings };
+        let loaded = Loaded {
+            config,
+            file,
+            schedules,
+            inventory,
+            lifecycle,
+            web_config,
+            warnings,
+            document,
+            base,
+            surroundings,
+        };
         problems.or(loaded)
     }
 }

@@ -23,7 +23,7 @@ use crate::model::{
     Transport, Verdict, WindowEffect,
 };
 use crate::rule::{self, judge};
-use crate::store::Store;
+use crate::store::{self, Seen, Store};
 use crate::telemetry;
 
 /// What all visits share.
@@ -49,11 +49,29 @@ pub struct Visit {
     pub reachable: Vec<(Transport, bool)>,
     /// When it ended.
     pub at: Time,
-    /// How long it took.
+    /// How long it took; zero when nobody was asked.
     pub took: Duration,
 }
 
 impl Visit {
+    /// Whether the asset was asked at all; a sweep and a defect of ours are no contact.
+    #[must_use]
+    pub fn is_contact(&self) -> bool {
+        !self.took.is_zero()
+    }
+
+    /// What it leaves in the store.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        let contact = self.results.first().filter(|_| self.is_contact()).map(|result| store::Visit {
+            asset: result.asset.clone(),
+            at: self.at,
+            duration: self.took,
+            reachable: self.reachable.clone(),
+        });
+        Seen { results: self.results.clone(), visit: contact }
+    }
+
     /// A visit in which nothing was asked.
     #[must_use]
     pub fn of_results(results: Vec<CheckResult>, at: Time) -> Self {
