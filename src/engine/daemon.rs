@@ -24,6 +24,8 @@ use crate::store::{Store, StoreError};
 const SWEEP: Duration = Duration::from_mins(1);
 /// A judgement is stale when it is older than so many intervals of its check.
 const STALE_INTERVALS: u32 = 2;
+/// A restart is no reason to call stale what it did not let be visited in time; a long absence is.
+const RESTART: TimeDelta = TimeDelta::minutes(5);
 /// What was never measured is due within this span after the start, spread over the assets.
 const FIRST_ROUND: Duration = Duration::from_secs(20);
 
@@ -151,7 +153,8 @@ impl Life {
     }
 
     async fn live(&mut self, shutdown: &CancellationToken) -> Result<(), StoreError> {
-        let mut sweep = tokio::time::interval(SWEEP);
+        self.sweep(RESTART).await?;
+        let mut sweep = tokio::time::interval_at(tokio::time::Instant::now() + SWEEP, SWEEP);
         while !shutdown.is_cancelled() {
             self.start_due();
             self.record_ended();
@@ -161,7 +164,7 @@ impl Life {
                 () = shutdown.cancelled() => {}
                 Some(done) = self.visits.join_next() => self.visit_ended(done),
                 Some(batch) = self.recording.join_next() => self.batch_recorded(batch)?,
-                _ = sweep.tick() => self.sweep().await?,
+                _ = sweep.tick() => self.sweep(TimeDelta::zero()).await?,
                 () = tokio::time::sleep(wait) => {}
             }
         }
@@ -343,7 +346,7 @@ impl Life {
     }
 
     /// Turns judgements that are too old into unknowns: what was true two intervals ago proves nothing now.
-    async fn sweep(&mut self) -> Result<(), StoreError> {
+    async fn sweep(&mut self, grace: TimeDelta) -> Result<(), StoreError> {
         let now = self.now();
         let plan = Arc::clone(&self.daemon.plan);
         let mut stale: HashMap<AssetIndex, Vec<CheckResult>> = HashMap::new();
@@ -352,7 +355,8 @@ impl Life {
             let one = &planned.checks[usize::from(*check)];
             let limit = TimeDelta::from_std(one.cadence.interval(now).saturating_mul(STALE_INTERVALS))
                 .unwrap_or(TimeDelta::MAX);
-            let is_old = now - state.at > limit && state.verdict != Verdict::Unknown(Cause::Stale);
+            let is_old = now - state.at > limit.checked_add(&grace).unwrap_or(TimeDelta::MAX)
+                && state.verdict != Verdict::Unknown(Cause::Stale);
             if is_old && !self.schedule.is_busy(*asset) {
                 let reason = format!(
                     "last judged {}, more than {STALE_INTERVALS} intervals ago; see why it is not visited",
