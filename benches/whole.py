@@ -185,7 +185,7 @@ def daemon(args, folder):
     command = [args.binary, "run", "--config", folder / "nis2watch.yaml", "--listen", f"127.0.0.1:{listen}", "--log", "error"]
 
     def visits():
-        text = subprocess.run(["curl", "-sf", "--compressed", f"http://127.0.0.1:{listen}/metrics"], capture_output=True, text=True).stdout
+        text = subprocess.run(["curl", "-sf", f"http://127.0.0.1:{listen}/metrics"], capture_output=True, text=True).stdout
         return next((float(line.split()[1]) for line in text.splitlines() if line.startswith("nis2watch_visits_total ")), 0)
 
     with running(*command) as process:
