@@ -12,14 +12,19 @@ impl Catalog {
         let mut text = String::new();
         for (id, pack) in &self.packs {
             let checks: Vec<_> = self.checks.values().filter(|check| check.pack == *id).collect();
-            if !checks.is_empty() {
-                writeln!(text, "### {}\n\n{CHECKS}", pack.title).ok();
-                checks.into_iter().for_each(|check| self.check_row(check, &mut text));
-                text.push('\n');
+            if checks.is_empty() {
+                continue;
             }
+            writeln!(text, "### {}\n\n{CHECKS}", pack.title).ok();
+            for check in checks {
+                self.check_row(check, &mut text);
+            }
+            text.push('\n');
         }
         writeln!(text, "### Facts\n\n{FACTS}").ok();
-        self.facts.values().for_each(|fact| fact_row(fact, &mut text));
+        for fact in self.facts.values() {
+            fact_row(fact, &mut text);
+        }
         text
     }
 
