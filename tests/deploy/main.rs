@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod dashboards;
+mod examples;
+mod exported;
 mod host;
+mod prometheus;
 mod rendered;
 mod ssh;
 
