@@ -92,6 +92,9 @@ const COLLECTOR: &str = r#"#!/bin/sh
 #   restrict,command="/usr/local/libexec/nis2watch-collect",from="MONITOR" ssh-ed25519 AAAA... nis2watch
 # sudoers, unless the account is root:
 #   nis2watch ALL=(root) NOPASSWD: /usr/local/libexec/nis2watch-collect ""
+#
+# Words are split on purpose, commands are quoted for eval, and shells that lack ulimit -t go on without it:
+# shellcheck disable=SC2016,SC2086,SC2116,SC3045
 PATH=@PATH@ LC_ALL=C
 export PATH LC_ALL
 umask 077
