@@ -105,7 +105,8 @@ fn answers(text: &str) -> Result<BTreeMap<FactId, TextAnswer>, String> {
     transcript.facts.into_iter().map(text).collect()
 }
 
-/// Replaces `{ago 3d}` by that time in RFC 3339; anything else is left as it is.
+/// Replaces `{ago 3d}` (`s`, `h`, `d`) by that time in RFC 3339, `{ago 3H}` by it as programs print it for people, and
+/// `{ago 3D}` by its day; anything else is left as it is.
 pub(super) fn told_from(now: Time, text: &str) -> String {
     let (mut told, mut rest) = (String::with_capacity(text.len()), text);
     while let Some((before, after)) = rest.split_once(AGO) {
@@ -126,14 +127,16 @@ pub(super) fn told_from(now: Time, text: &str) -> String {
 fn ago(now: Time, span: &str) -> Option<String> {
     let (number, unit) = span.split_at_checked(span.len().checked_sub(1)?)?;
     let number: u64 = number.parse().ok()?;
-    let seconds = match unit {
-        "s" => 1,
-        "h" => 3_600,
-        "d" => 86_400,
+    let (seconds, format) = match unit {
+        "s" => (1, "%Y-%m-%dT%H:%M:%SZ"),
+        "h" => (3_600, "%Y-%m-%dT%H:%M:%SZ"),
+        "d" => (86_400, "%Y-%m-%dT%H:%M:%SZ"),
+        "H" => (3_600, "%Y-%m-%d %H:%M:%S +0000"),
+        "D" => (86_400, "%Y-%m-%d"),
         _ => return None,
     };
     let time = now.checked_sub_signed(chrono::TimeDelta::from_std(Duration::from_secs(number * seconds)).ok()?)?;
-    Some(time.format("%Y-%m-%dT%H:%M:%SZ").to_string())
+    Some(time.format(format).to_string())
 }
 
 #[cfg(test)]

@@ -86,7 +86,7 @@ async fn every_device_is_judged_as_its_story_says() {
 
     // kept well: all green, nothing unknown
     for asset in ["web-01", "ups-01", "mes-01", "sw-01"] {
-        assert!(words(&verdicts, asset).iter().all(|word| ["pass", "not_applicable"].contains(word)), "{asset}");
+        assert!(words(&verdicts, asset).iter().all(|word| ["pass", "not_applicable"].contains(word)), "{asset}: {verdicts:?}");
     }
     // answers nobody, floods, drips or garbles: never green
     for asset in ["silent-01", "hostile-01"] {
