@@ -86,7 +86,10 @@ async fn every_device_is_judged_as_its_story_says() {
 
     // kept well: all green, nothing unknown
     for asset in ["web-01", "ups-01", "mes-01", "sw-01"] {
-        assert!(words(&verdicts, asset).iter().all(|word| ["pass", "not_applicable"].contains(word)), "{asset}: {verdicts:?}");
+        assert!(
+            words(&verdicts, asset).iter().all(|word| ["pass", "not_applicable"].contains(word)),
+            "{asset}: {verdicts:?}"
+        );
     }
     // answers nobody, floods, drips or garbles: never green
     for asset in ["silent-01", "hostile-01"] {
@@ -132,8 +135,11 @@ async fn the_drifting_host_fails_two_checks_and_comes_back() {
     let before = watch.round(|asset| asset == drifter).await;
     assert_eq!(failing(&before), BTreeSet::new());
     watch.demo.drift().unwrap();
-    let drifted = failing(&watch.round(|asset| asset == drifter).await);
-    assert!(drifted.contains("ssh-root-login") && drifted.contains("cleartext-admin-services"), "{drifted:?}");
+    let failing_now = failing(&watch.round(|asset| asset == drifter).await);
+    assert!(
+        failing_now.contains("ssh-root-login") && failing_now.contains("cleartext-admin-services"),
+        "{failing_now:?}"
+    );
     watch.demo.recover();
     assert_eq!(watch.round(|asset| asset == drifter).await, before);
 }

@@ -157,7 +157,9 @@ pub fn doas_conf(facts: &[(FactId, &Question)], user: &str) -> String {
     for (fact, question) in privileged(facts) {
         match doas_line(question, user) {
             Some(line) => writeln!(text, "# {fact}\n{line}"),
-            None => writeln!(text, "# {fact}: its command is more than one line, or too long for doas; use the collector"),
+            None => {
+                writeln!(text, "# {fact}: its command is more than one line, or too long for doas; use the collector")
+            }
         }
         .ok();
     }
