@@ -320,6 +320,12 @@ fn unreachable(question: &Question, member: &Member) -> Option<Missing> {
         Transport::Exec => access.exec.is_some(),
         _ => true,
     };
+    // the monitor host may be asked without an address, but nothing can be sent to nowhere
+    let on_this_host = transport == Transport::Exec || (transport == Transport::Ssh && access.local);
+    if member.asset.address.is_none() && !on_this_host {
+        let why = format!("the asset has no address to be asked at over {transport}; add address:");
+        return Some(Missing::new(Cause::NoData, why));
+    }
     if given {
         return None;
     }
