@@ -56,6 +56,17 @@ impl Config {
     ///
     /// As [`Config::load`].
     pub fn load_in(file: &Path, flags: &Flags, surroundings: Surroundings) -> Result<Loaded, Problems> {
+        let (loaded, problems) = Self::survey(file, flags, surroundings);
+        match loaded {
+            Some(loaded) => problems.or(loaded),
+            None => Err(sorted(problems)),
+        }
+    }
+
+    /// What can be understood of the files, and every mistake in them: whoever has more to look at can add to the
+    /// report. Only without mistakes is it a configuration.
+    #[must_use]
+    pub fn survey(file: &Path, flags: &Flags, surroundings: Surroundings) -> (Option<Loaded>, Problems) {
         let (mut problems, mut warnings) = (Problems::new(), Problems::new());
         let document = read(file, &mut problems).and_then(|document| {
             if matches!(document.root.data, Data::Map(_) | Data::Null) {
@@ -64,14 +75,14 @@ impl Config {
             problems.push(document.wrong(&[], "a configuration is a map of keys: { inventory: …, zones: … }"));
             None
         });
-        let Some(mut document) = document else { return Err(sorted(problems)) };
+        let Some(mut document) = document else { return (None, problems) };
         match layers::merge(&document.root, &surroundings.variables, flags) {
             Ok(root) => document.root = root,
             Err(message) => problems.push(Problem::new("environment", message)),
         }
         // what is left of a wrong configuration is looked at as well: all mistakes belong into one report
         let config: Option<Config> = document.salvage(&[], &document.root, &mut problems);
-        let Some(mut config) = config else { return Err(sorted(problems)) };
+        let Some(mut config) = config else { return (None, problems) };
         let base = file.parent().map_or_else(PathBuf::new, Path::to_owned);
         config.anchor(&base);
         check_numbers(&config, &document, &mut problems);
@@ -102,7 +113,7 @@ impl Config {
             base,
             surroundings,
         };
-        problems.or(loaded)
+        (Some(loaded), problems)
     }
 }
 
@@ -276,7 +287,7 @@ impl Loaded {
         for member in &self.inventory.members {
             for mistake in catalog.check_params(&member.asset.params) {
                 let key = param_path(&mistake).join(".");
-                let problem = Problem::new(&*member.declared, mistake.message);
+                let problem = problem_at(&member.declared, mistake.message);
                 let problem = problem.key(format!("{}.params.{key}", member.asset.id));
                 problems.push(mistake.hint.into_iter().fold(problem, Problem::hint));
             }
@@ -297,6 +308,16 @@ impl Loaded {
             let problem = self.document.wrong(&path, mistake.message);
             problems.push(mistake.hint.into_iter().fold(problem, Problem::hint));
         }
+    }
+}
+
+/// A mistake at `file:line:column`.
+fn problem_at(place: &str, message: String) -> Problem {
+    let mut parts = place.rsplitn(3, ':');
+    let mut number = || parts.next().and_then(|part| part.parse().ok());
+    match (number(), number(), parts.next()) {
+        (Some(column), Some(line), Some(file)) => Problem::new(file, message).at(line, column),
+        _ => Problem::new(place, message),
     }
 }
 

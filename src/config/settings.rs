@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::schedules::ScheduleEntry;
 use crate::inventory::{CredentialEntry, Overrides, ParamsByCheck, Source, Timezone, WindowEntry, ZoneEntry};
@@ -134,6 +135,7 @@ impl Default for Catalog {
 #[serde(default, deny_unknown_fields)]
 pub struct Api {
     /// Address and port.
+    #[serde(deserialize_with = "listen")]
     pub listen: SocketAddr,
     /// Prometheus' own web configuration file: TLS, client certificates, users.
     pub web_config: Option<PathBuf>,
@@ -143,6 +145,14 @@ impl Default for Api {
     fn default() -> Self {
         Self { listen: SocketAddr::from(([127, 0, 0, 1], PORT)), web_config: None }
     }
+}
+
+fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| {
+        let example = format!("127.0.0.1:{PORT}");
+        D::Error::custom(format!("{text:?} is no IP address with a port from 0 to 65535, such as {example}"))
+    })
 }
 
 /// Offline data that an operator carries in; each stands in for what the program itself carries.
