@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Agent, Contact, Daemon, Device, Manner, Plant, Ran, early, never, together, until};
+use crate::support::{Agent, Contact, Daemon, Device, Manner, Plant, Ran, early, never, until};
 
 /// Shortest time between the end of a connection and the start of the next.
 const GAP: Duration = Duration::from_secs(5);
@@ -60,16 +60,7 @@ fn assert_alone(contacts: &[Contact]) {
     }
 }
 
-#[test]
-fn fragile_devices_are_met_gently() {
-    together(&[
-        one_round_sends_no_more_than_the_plan_says,
-        a_minute_of_checks_due_every_second_keeps_the_rules_and_the_books_are_true,
-        a_round_by_hand_leaves_a_fragile_asset_to_the_running_daemon,
-    ]);
-}
-
-fn one_round_sends_no_more_than_the_plan_says() {
+pub(crate) fn one_round_sends_no_more_than_the_plan_says() {
     let controller = Controller::start();
     let plant = Plant::new("", &controller.asset("plc-1", "cell-1", ""));
     let planned = plant.run(&["plan", "--asset", "plc-1", "--format", "json"]).json();
@@ -87,7 +78,7 @@ fn one_round_sends_no_more_than_the_plan_says() {
     assert_gentle(&controller.contacts());
 }
 
-fn a_minute_of_checks_due_every_second_keeps_the_rules_and_the_books_are_true() {
+pub(crate) fn a_minute_of_checks_due_every_second_keeps_the_rules_and_the_books_are_true() {
     let (one, two, sealed, agent) = (Controller::start(), Controller::start(), Controller::start(), Agent::start());
     let ids: Vec<String> = ["plc-a", "plc-b", "plc-c"].map(early).to_vec();
     let snmp = format!("snmp: {{ credential: word, port: {} }}", agent.port);
@@ -133,7 +124,7 @@ fn a_minute_of_checks_due_every_second_keeps_the_rules_and_the_books_are_true() 
     }
 }
 
-fn a_round_by_hand_leaves_a_fragile_asset_to_the_running_daemon() {
+pub(crate) fn a_round_by_hand_leaves_a_fragile_asset_to_the_running_daemon() {
     let controller = Controller::start();
     let id = early("plc");
     // once in the first round, then not for a day

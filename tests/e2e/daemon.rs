@@ -21,8 +21,7 @@ fn service(id: &str, port: u16) -> String {
     )
 }
 
-#[test]
-fn prometheus_sees_what_the_daemon_sees_and_both_formats_are_well_formed() {
+pub(crate) fn prometheus_sees_what_the_daemon_sees_and_both_formats_are_well_formed() {
     let (good, late) = (TlsServer::start(365, &[]), TlsServer::start(3, &[]));
     let (good_id, late_id) = (early("good"), early("late"));
     let plant = Plant::new(QUICK, &[service(&good_id, good.port), service(&late_id, late.port)].concat());
@@ -96,8 +95,7 @@ fn until_under_way(daemon: &Daemon) -> Metrics {
     })
 }
 
-#[test]
-fn kill_9_in_the_middle_of_a_round_forgets_nothing_that_was_shown() {
+pub(crate) fn kill_9_in_the_middle_of_a_round_forgets_nothing_that_was_shown() {
     let servers = [365, 20, 3].map(|days| TlsServer::start(days, &[]));
     let slow = slow_host();
     let ids: Vec<String> = ["good", "soon", "late", "slow"].map(early).to_vec();
@@ -126,8 +124,7 @@ fn kill_9_in_the_middle_of_a_round_forgets_nothing_that_was_shown() {
     assert!(verified.out.contains("records, all as they were written"), "{}", verified.out);
 }
 
-#[test]
-fn sigterm_lets_a_visit_finish_and_keeps_what_it_saw() {
+pub(crate) fn sigterm_lets_a_visit_finish_and_keeps_what_it_saw() {
     let (host, id) = (slow_host(), early("slow"));
     let settings = format!("{QUICK}credentials:\n{}", host.credential("key", &SshHost::user()));
     let plant = Plant::of_checks(&["ssh-service/ssh-root-login"], &settings, &host.asset(&id, "key", ""));

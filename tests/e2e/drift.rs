@@ -7,8 +7,7 @@ use crate::support::{Daemon, Plant, SshHost, early, until};
 const CHECK: &str = "ssh-root-login";
 const GOOD: &str = "PermitRootLogin prohibit-password";
 
-#[test]
-fn a_drift_shows_within_its_schedule_is_counted_once_and_ends() {
+pub(crate) fn a_drift_shows_within_its_schedule_is_counted_once_and_ends() {
     let host = SshHost::openssh(GOOD);
     let id = early("web");
     let settings = format!(

@@ -8,8 +8,7 @@ use crate::support::{Daemon, Device, Manner, Plant, early, never, request, until
 
 const ACTIVE: &str = "nis2watch_active";
 
-#[test]
-fn stop_traffic_cuts_what_is_open_and_holds_over_a_restart_until_resumed() {
+pub(crate) fn stop_traffic_cuts_what_is_open_and_holds_over_a_restart_until_resumed() {
     let device = Device::start(Manner::Silent);
     let asset = |id: &str| {
         format!(

@@ -21,8 +21,7 @@ fn until_loaded(daemon: &Daemon, value: f64) {
     until("the reload is over", SOON, || (daemon.metrics().value(LOADED, &[]) == Some(value)).then_some(()));
 }
 
-#[test]
-fn a_broken_file_changes_nothing_and_a_mended_one_takes_hold() {
+pub(crate) fn a_broken_file_changes_nothing_and_a_mended_one_takes_hold() {
     let server = TlsServer::start(365, &[]);
     let (stays, goes) = (early("stays"), early("goes"));
     let both = [asset(&stays, server.port), asset(&goes, server.port)].concat();

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::support::{Daemon, Guard, Plant, never, together, until};
+use crate::support::{Daemon, Guard, Plant, never, until};
 
 /// Files and servers are looked at every 15 seconds.
 const LOOK: Duration = Duration::from_secs(40);
@@ -56,12 +56,7 @@ impl Lists {
     }
 }
 
-#[test]
-fn target_lists_are_followed() {
-    together(&[lists_that_change_are_followed, lists_that_fail_leave_what_was_there]);
-}
-
-fn lists_that_change_are_followed() {
+pub(crate) fn lists_that_change_are_followed() {
     let lists = Lists::start();
     lists.plant.write("files/b.json", &list("file-2"));
     lists.plant.write("lists/targets.json", &list("list-2"));
@@ -71,7 +66,7 @@ fn lists_that_change_are_followed() {
     assert!(lists.failures() < 0.1);
 }
 
-fn lists_that_fail_leave_what_was_there() {
+pub(crate) fn lists_that_fail_leave_what_was_there() {
     let mut lists = Lists::start();
     lists.server.child().kill().unwrap();
     lists.plant.write("files/b.json", "[{");

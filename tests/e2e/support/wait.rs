@@ -26,7 +26,12 @@ pub(crate) fn never(what: &str, span: Duration, mut happens: impl FnMut() -> boo
     }
 }
 
-/// Runs scenarios side by side, because they wait far more than they work. One that panics fails them all.
-pub(crate) fn together(scenarios: &[fn()]) {
-    std::thread::scope(|scope| scenarios.iter().for_each(|scenario| drop(scope.spawn(scenario))));
+/// Runs scenarios side by side, and says which of them failed; what went wrong they say themselves.
+pub(crate) fn together(scenarios: &[(&str, fn())]) {
+    let failed: Vec<&str> = std::thread::scope(|scope| {
+        let running = scenarios.iter().map(|(name, scenario)| (*name, scope.spawn(scenario)));
+        let running: Vec<_> = running.collect();
+        running.into_iter().filter_map(|(name, thread)| thread.join().is_err().then_some(name)).collect()
+    });
+    assert!(failed.is_empty(), "failed: {failed:?}");
 }
