@@ -75,6 +75,13 @@ impl Reply {
         }
     }
 
+    /// Whether the question named no port to ask, so that its answer is no sign of anything.
+    #[must_use]
+    pub fn asked_nothing(&self) -> bool {
+        let Ok(Answer::Value(value)) = &self.answer else { return false };
+        value.get("ports").and_then(Value::as_list).is_some_and(<[Value]>::is_empty)
+    }
+
     /// Whether the gate kept the question back, which says nothing about the asset.
     #[must_use]
     pub const fn was_refused_by_gate(&self) -> bool {
@@ -167,7 +174,8 @@ impl Contact {
     }
 
     fn report(&self, replies: &[Reply]) {
-        let sent: Vec<_> = replies.iter().filter(|reply| !reply.was_refused_by_gate()).collect();
+        let sent: Vec<_> =
+            replies.iter().filter(|reply| !reply.was_refused_by_gate() && !reply.asked_nothing()).collect();
         // the monitor host is always there; its answers say nothing about a gate
         if !sent.is_empty() && !self.access.local {
             self.gate.contact_ended(sent.iter().any(|reply| reply.shows_life()));

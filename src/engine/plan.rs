@@ -288,7 +288,8 @@ impl Builder<'_> {
 }
 
 /// The question with the services that the inventory declares: TLS ports take the place of the usual ones; HTTP ports
-/// are asked besides, because a check of clear text must never ask less than its parameters say.
+/// are asked besides, because a check of clear text must never ask less than its parameters say, and not at all where those
+/// say that nothing is asked.
 fn with_declared_ports(question: &Arc<Question>, member: &Member) -> Arc<Question> {
     let tls = member.tls.as_ref().map(|tls| &tls.ports).filter(|ports| !ports.is_empty());
     let http = member.http.as_ref().map(|http| &http.ports).filter(|ports| !ports.is_empty());
@@ -296,7 +297,7 @@ fn with_declared_ports(question: &Arc<Question>, member: &Member) -> Arc<Questio
         (Question::Tls(asked), Some(ports), _) => {
             Arc::new(Question::Tls(tls::Question { ports: ports.clone(), ..asked.clone() }))
         }
-        (Question::Http(asked), _, Some(ports)) if !asked.tls => {
+        (Question::Http(asked), _, Some(ports)) if !asked.tls && !asked.ports.is_empty() => {
             let further = ports.iter().filter(|port| !asked.ports.contains(port));
             let ports = asked.ports.iter().chain(further).copied().collect();
             Arc::new(Question::Http(http::Question { ports, ..asked.clone() }))
@@ -330,6 +331,12 @@ fn unreachable(question: &Question, member: &Member) -> Option<Missing> {
         Transport::Exec => access.exec.is_some(),
         _ => true,
     };
+    // the monitor host may be asked without an address, but nothing can be sent to nowhere
+    let on_this_host = transport == Transport::Exec || (transport == Transport::Ssh && access.local);
+    if member.asset.address.is_none() && !on_this_host {
+        let why = format!("the asset has no address to be asked at over {transport}; add address:");
+        return Some(Missing::new(Cause::NoData, why));
+    }
     if given {
         return None;
     }

@@ -23,7 +23,7 @@ use crate::model::{
     Transport, Verdict, WindowEffect,
 };
 use crate::rule::{self, judge};
-use crate::store::Store;
+use crate::store::{self, Seen, Store};
 use crate::telemetry;
 
 /// What all visits share.
@@ -49,11 +49,29 @@ pub struct Visit {
     pub reachable: Vec<(Transport, bool)>,
     /// When it ended.
     pub at: Time,
-    /// How long it took.
+    /// How long it took; zero when nobody was asked.
     pub took: Duration,
 }
 
 impl Visit {
+    /// Whether the asset was asked at all; a sweep and a defect of ours are no contact.
+    #[must_use]
+    pub fn is_contact(&self) -> bool {
+        !self.took.is_zero()
+    }
+
+    /// What it leaves in the store.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        let contact = self.results.first().filter(|_| self.is_contact()).map(|result| store::Visit {
+            asset: result.asset.clone(),
+            at: self.at,
+            duration: self.took,
+            reachable: self.reachable.clone(),
+        });
+        Seen { results: self.results.clone(), visit: contact }
+    }
+
     /// A visit in which nothing was asked.
     #[must_use]
     pub fn of_results(results: Vec<CheckResult>, at: Time) -> Self {
@@ -84,10 +102,10 @@ const HOST_NAME: &str = "/proc/sys/kernel/hostname";
 impl Visitor {
     /// A visitor who asks from this host.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, lifecycle: Lifecycle, clock: fn() -> Time) -> Self {
+    pub fn new(store: Arc<dyn Store>, lifecycle: Arc<Lifecycle>, clock: fn() -> Time) -> Self {
         let vantage =
             std::fs::read_to_string(HOST_NAME).map_or_else(|_| "daemon".into(), |name| name.trim().to_owned());
-        Self { store, lifecycle: ArcSwap::from_pointee(lifecycle), clock, vantage }
+        Self { store, lifecycle: ArcSwap::new(lifecycle), clock, vantage }
     }
 
     /// Visits an asset for some of its checks.
@@ -360,7 +378,7 @@ fn cause(reading: &Reading) -> Option<Cause> {
 fn reachability(replies: &[Reply]) -> Vec<(Transport, bool)> {
     let mut seen: BTreeMap<Transport, bool> = BTreeMap::new();
     for reply in replies {
-        if !reply.was_refused_by_gate() {
+        if !reply.was_refused_by_gate() && !reply.asked_nothing() {
             *seen.entry(reply.transport).or_default() |= reply.shows_life();
         }
     }

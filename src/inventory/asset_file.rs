@@ -151,6 +151,13 @@ impl Found {
         self.document.wrong_at(&place, &crate::model::document::path_text(&key), message)
     }
 
+    /// `file:line:column` of its parameters, or of the asset where it has none.
+    pub(super) fn declared(&self) -> Arc<str> {
+        let problem = self.wrong(&["params".into()], "");
+        let place = problem.line.zip(problem.column).map(|(line, column)| format!(":{line}:{column}"));
+        format!("{}{}", problem.file.display(), place.unwrap_or_default()).into()
+    }
+
     /// `file:line` of the asset, for mistakes that concern two of them.
     pub(super) fn whereabouts(&self) -> String {
         let problem = self.wrong(&["id".into()], "");

@@ -92,7 +92,7 @@ pub struct Member {
     pub windows: Vec<Window>,
     /// Why nothing is sent to it, if so (`asset plc-1`, `zone cell-1`, `the whole plant`).
     pub inactive: Option<String>,
-    /// File and line of its declaration, for people.
+    /// `file:line:column` of its parameters, which the catalogue judges later, or of the asset where it has none.
     pub declared: Arc<str>,
 }
 
