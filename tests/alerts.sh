@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What Prometheus and Alertmanager say to the rules, to their cases and to the routes. Starts nothing.
+# What Prometheus and Alertmanager say to the rules, to their cases and to the routes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rules=deploy/prometheus/nis2watch-rules.yml
@@ -30,3 +30,4 @@ told pager-security alertname=Nis2IncidentDeadlineNear incident=2026-1 stage=ear
 told mail-security alertname=Nis2AttestationExpired id=A-1 severity=critical
 told mail-security alertname=Nis2ReloadFailed severity=warning
 /usr/bin/python3 tests/alerts.py
+/usr/bin/python3 tests/inhibition.py
