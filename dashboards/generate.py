@@ -6,6 +6,7 @@
 
 Needs python3-yaml, because the alerts are those of deploy/prometheus/nis2watch-rules.yml.
 """
+
 import json
 import pathlib
 import sys

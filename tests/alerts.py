@@ -5,6 +5,7 @@ Each alert has our prefix, `for`, a severity, a summary, a description with a fi
 in which it fires and one in which it does not; and each page belongs to an alert. What Alertmanager and the Grafana rules
 name exists.
 """
+
 import pathlib
 import re
 import sys

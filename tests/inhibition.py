@@ -56,8 +56,15 @@ def start(folder):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             address = f"127.0.0.1:{free.getsockname()[1]}"
-        arguments = ["--config.file=alertmanager.yml", "--storage.path=data", f"--web.listen-address={address}", "--cluster.listen-address="]
-        server = subprocess.Popen(["prometheus-alertmanager", *arguments], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        arguments = [
+            "--config.file=alertmanager.yml",
+            "--storage.path=data",
+            f"--web.listen-address={address}",
+            "--cluster.listen-address=",
+        ]
+        server = subprocess.Popen(
+            ["prometheus-alertmanager", *arguments], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         end = time.monotonic() + 20
         while time.monotonic() < end and server.poll() is None:
             try:
@@ -92,7 +99,11 @@ def main():
         finally:
             server.terminate()
             server.wait()
-    wrong = [(name, labels, expected) for name, labels, expected in ALERTS if ({"alertname": name, **labels} in held) != expected]
+    wrong = [
+        (name, labels, expected)
+        for name, labels, expected in ALERTS
+        if ({"alertname": name, **labels} in held) != expected
+    ]
     for name, labels, expected in wrong:
         print(f"FAIL {name} {labels} should {'' if expected else 'not '}be explained by another")
     print(f"{len(ALERTS)} alerts of a bad day, {len(wrong)} complaints")

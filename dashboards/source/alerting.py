@@ -21,7 +21,9 @@ def expression(expr, recorded):
     """The query of an alert without recording rules."""
     for name, meaning in recorded.items():
         # selectors of labels go to the metrics inside
-        expr = re.sub(rf"{re.escape(name)}(\{{[^}}]*\}})?", lambda found, meaning=meaning: inside(meaning, found[1]), expr)
+        expr = re.sub(
+            rf"{re.escape(name)}(\{{[^}}]*\}})?", lambda found, meaning=meaning: inside(meaning, found[1]), expr
+        )
     return " ".join(expr.split())
 
 
@@ -38,17 +40,38 @@ def template(text):
 def rule(alert, recorded):
     """One alert."""
     severity = alert["labels"]["severity"]
-    prometheus = {"refId": "A", "datasource": {"type": "prometheus", "uid": "$NIS2WATCH_DATASOURCE"}, "expr": expression(alert["expr"], recorded), "instant": True, "range": False}
+    prometheus = {
+        "refId": "A",
+        "datasource": {"type": "prometheus", "uid": "$NIS2WATCH_DATASOURCE"},
+        "expr": expression(alert["expr"], recorded),
+        "instant": True,
+        "range": False,
+    }
     # any answer is an alert, whatever its value
-    answered = {"refId": "B", "datasource": {"type": "__expr__", "uid": "__expr__"}, "type": "math", "expression": "$$A * 0 + 1"}
+    answered = {
+        "refId": "B",
+        "datasource": {"type": "__expr__", "uid": "__expr__"},
+        "type": "math",
+        "expression": "$$A * 0 + 1",
+    }
     made = {
-        "uid": f"{alert['alert'].lower()}-{severity}", "title": f"{alert['alert']} {severity}", "condition": "B", "for": alert["for"],
+        "uid": f"{alert['alert'].lower()}-{severity}",
+        "title": f"{alert['alert']} {severity}",
+        "condition": "B",
+        "for": alert["for"],
         "data": [
-            {"refId": "A", "relativeTimeRange": {"from": 600, "to": 0}, "datasourceUid": "$NIS2WATCH_DATASOURCE", "model": prometheus},
+            {
+                "refId": "A",
+                "relativeTimeRange": {"from": 600, "to": 0},
+                "datasourceUid": "$NIS2WATCH_DATASOURCE",
+                "model": prometheus,
+            },
             {"refId": "B", "relativeTimeRange": {"from": 600, "to": 0}, "datasourceUid": "__expr__", "model": answered},
         ],
         # no answer means that nothing is wrong; no Prometheus means that nobody knows
-        "noDataState": "OK", "execErrState": "Error", "isPaused": False,
+        "noDataState": "OK",
+        "execErrState": "Error",
+        "isPaused": False,
         "labels": {"alert": alert["alert"], **alert["labels"]},
         "annotations": {name: template(text) for name, text in alert["annotations"].items()},
     }
@@ -66,6 +89,14 @@ def build(rules):
     for group in groups:
         alerts = [each for each in group["rules"] if "alert" in each]
         if alerts:
-            made.append({"orgId": 1, "name": group["name"], "folder": "nis2watch", "interval": "1m", "rules": [rule(alert, recorded) for alert in alerts]})
+            made.append(
+                {
+                    "orgId": 1,
+                    "name": group["name"],
+                    "folder": "nis2watch",
+                    "interval": "1m",
+                    "rules": [rule(alert, recorded) for alert in alerts],
+                }
+            )
     text = yaml.safe_dump({"apiVersion": 1, "groups": made}, sort_keys=False, width=140, allow_unicode=True)
     return HEAD + text

@@ -18,12 +18,20 @@ KEEP = "${datasource:queryparam}&${instance:queryparam}&${__url_time_range}"
 
 def to_asset(field="asset"):
     """From a row or a series to the page of its asset."""
-    return {"title": "Asset", "url": f"/d/nis2watch-asset?{KEEP}&var-asset=${{__data.fields.{field}}}", "targetBlank": False}
+    return {
+        "title": "Asset",
+        "url": f"/d/nis2watch-asset?{KEEP}&var-asset=${{__data.fields.{field}}}",
+        "targetBlank": False,
+    }
 
 
 def series_to_asset():
     """From a series that carries the label asset."""
-    return {"title": "Asset", "url": f"/d/nis2watch-asset?{KEEP}&var-asset=${{__field.labels.asset}}", "targetBlank": False}
+    return {
+        "title": "Asset",
+        "url": f"/d/nis2watch-asset?{KEEP}&var-asset=${{__field.labels.asset}}",
+        "targetBlank": False,
+    }
 
 
 def to(uid):
@@ -40,7 +48,16 @@ def query_variable(name, label, query, multi=True):
     """A variable whose values come from Prometheus."""
     made = {"name": name, "label": label, "type": "query", "datasource": {"type": "prometheus", "uid": "${datasource}"}}
     made["query"] = {"query": query, "refId": "PrometheusVariableQueryEditor-VariableQuery"}
-    made |= {"refresh": 2, "sort": 1, "regex": "", "hide": 0, "multi": multi, "includeAll": multi, "options": [], "current": {}}
+    made |= {
+        "refresh": 2,
+        "sort": 1,
+        "regex": "",
+        "hide": 0,
+        "multi": multi,
+        "includeAll": multi,
+        "options": [],
+        "current": {},
+    }
     if multi:
         made |= {"allValue": ".*", "current": {"text": ["All"], "value": ["$__all"]}}
     return made
@@ -61,7 +78,9 @@ def evidence():
 
 INSTANCE = query_variable("instance", "Daemon", "label_values(nis2watch_build_info, instance)")
 ZONE = query_variable("zone", "Zone", 'label_values(nis2watch_asset_info{instance=~"$instance"}, zone)')
-SEVERITY = query_variable("severity", "Severity", 'label_values(nis2watch_check_state{instance=~"$instance"}, severity)')
+SEVERITY = query_variable(
+    "severity", "Severity", 'label_values(nis2watch_check_state{instance=~"$instance"}, severity)'
+)
 # what a query takes in braces
 HERE = 'instance=~"$instance"'
 IN_ZONE = f'{HERE},zone=~"$zone"'
@@ -109,12 +128,48 @@ class Page:
 
     def build(self):
         """The dashboard."""
-        others = {"title": "nis2watch", "type": "dashboards", "tags": ["nis2watch"], "asDropdown": True, "includeVars": True, "keepTime": True, "targetBlank": False, "icon": "external link", "tooltip": "", "url": ""}
-        page = {"title": "Evidence", "type": "link", "url": EVIDENCE, "icon": "doc", "tooltip": "What nis2watch keeps about each verdict", "targetBlank": True, "asDropdown": False, "includeVars": False, "keepTime": False, "tags": []}
+        others = {
+            "title": "nis2watch",
+            "type": "dashboards",
+            "tags": ["nis2watch"],
+            "asDropdown": True,
+            "includeVars": True,
+            "keepTime": True,
+            "targetBlank": False,
+            "icon": "external link",
+            "tooltip": "",
+            "url": "",
+        }
+        page = {
+            "title": "Evidence",
+            "type": "link",
+            "url": EVIDENCE,
+            "icon": "doc",
+            "tooltip": "What nis2watch keeps about each verdict",
+            "targetBlank": True,
+            "asDropdown": False,
+            "includeVars": False,
+            "keepTime": False,
+            "tags": [],
+        }
         return {
-            "uid": self.uid, "title": f"nis2watch: {PAGES[self.uid]}", "description": self.description, "tags": ["nis2watch"],
-            "schemaVersion": 41, "version": 1, "editable": True, "graphTooltip": 1, "refresh": "1m", "timezone": "browser",
-            "time": {"from": self.span, "to": "now"}, "fiscalYearStartMonth": 0, "liveNow": False, "weekStart": "",
-            "timepicker": {}, "annotations": {"list": []}, "links": [others, page],
-            "templating": {"list": self.variables}, "panels": self.panels,
+            "uid": self.uid,
+            "title": f"nis2watch: {PAGES[self.uid]}",
+            "description": self.description,
+            "tags": ["nis2watch"],
+            "schemaVersion": 41,
+            "version": 1,
+            "editable": True,
+            "graphTooltip": 1,
+            "refresh": "1m",
+            "timezone": "browser",
+            "time": {"from": self.span, "to": "now"},
+            "fiscalYearStartMonth": 0,
+            "liveNow": False,
+            "weekStart": "",
+            "timepicker": {},
+            "annotations": {"list": []},
+            "links": [others, page],
+            "templating": {"list": self.variables},
+            "panels": self.panels,
         }

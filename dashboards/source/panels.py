@@ -4,10 +4,25 @@ Colours come from the palette of Okabe and Ito, which people with any colour vis
 anything that a word beside it does not say too.
 """
 
-GREEN, ORANGE, VERMILION, PURPLE, BLUE, GREY, SKY = "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#0072B2", "#999999", "#56B4E9"
+GREEN, ORANGE, VERMILION, PURPLE, BLUE, GREY, SKY = (
+    "#009E73",
+    "#E69F00",
+    "#D55E00",
+    "#CC79A7",
+    "#0072B2",
+    "#999999",
+    "#56B4E9",
+)
 PALETTE = {GREEN, ORANGE, VERMILION, PURPLE, BLUE, GREY, SKY}
 # in the order of nis2watch_check_state
-STATES = [("pass", GREEN), ("warn", ORANGE), ("fail", VERMILION), ("unknown", PURPLE), ("waived", BLUE), ("not applicable", GREY)]
+STATES = [
+    ("pass", GREEN),
+    ("warn", ORANGE),
+    ("fail", VERMILION),
+    ("unknown", PURPLE),
+    ("waived", BLUE),
+    ("not applicable", GREY),
+]
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 LAST = {"calcs": ["lastNotNull"], "fields": "", "values": False}
 
@@ -19,6 +34,8 @@ def mapping(names):
 
 
 STATE_NAMES = mapping(STATES)
+ANSWERS = mapping([("silent", VERMILION), ("answers", GREEN)])
+FLOWS = mapping([("stopped", VERMILION), ("flows", GREEN)])
 NO_YES = mapping([("no", VERMILION), ("yes", GREEN)])
 
 
@@ -38,7 +55,14 @@ def targets(queries, instant, table=False):
     made = []
     for ref, query in zip("ABCDEFGH", queries):
         expr, legend = query if isinstance(query, tuple) else (query, None)
-        target = {"refId": ref, "datasource": SOURCE, "editorMode": "code", "expr": expr, "instant": instant, "range": not instant}
+        target = {
+            "refId": ref,
+            "datasource": SOURCE,
+            "editorMode": "code",
+            "expr": expr,
+            "instant": instant,
+            "range": not instant,
+        }
         if legend:
             target["legendFormat"] = legend
         if table:
@@ -63,7 +87,14 @@ def stat(title, description, query, unit="short", thresholds=NEUTRAL, mappings=(
         defaults |= {"decimals": 1, "min": 0, "max": 1}
     if link:
         defaults["links"] = [link]
-    options = {"colorMode": "background", "graphMode": "none", "justifyMode": "auto", "orientation": "auto", "textMode": text, "reduceOptions": LAST}
+    options = {
+        "colorMode": "background",
+        "graphMode": "none",
+        "justifyMode": "auto",
+        "orientation": "auto",
+        "textMode": text,
+        "reduceOptions": LAST,
+    }
     return panel("stat", title, description, [query], True, defaults, options)
 
 
@@ -76,18 +107,36 @@ def bars(title, description, query, unit, thresholds, maximum=None, link=None, e
         defaults["links"] = [link]
     if empty:
         defaults["noValue"] = empty
-    options = {"displayMode": "basic", "orientation": "horizontal", "showUnfilled": True, "valueMode": "color", "minVizHeight": 16, "minVizWidth": 8, "reduceOptions": LAST}
+    options = {
+        "displayMode": "basic",
+        "orientation": "horizontal",
+        "showUnfilled": True,
+        "valueMode": "color",
+        "minVizHeight": 16,
+        "minVizWidth": 8,
+        "reduceOptions": LAST,
+    }
     return panel("bargauge", title, description, [query], True, defaults, options)
 
 
 def curves(title, description, queries, unit="short", stacked=False, bars_=False, empty=None):
     """Time on the x axis."""
-    custom = {"drawStyle": "bars" if bars_ else "line", "lineInterpolation": "stepAfter", "lineWidth": 1, "fillOpacity": 60 if stacked or bars_ else 10, "showPoints": "never", "spanNulls": False}
+    custom = {
+        "drawStyle": "bars" if bars_ else "line",
+        "lineInterpolation": "stepAfter",
+        "lineWidth": 1,
+        "fillOpacity": 60 if stacked or bars_ else 10,
+        "showPoints": "never",
+        "spanNulls": False,
+    }
     custom["stacking"] = {"mode": "normal" if stacked or bars_ else "none", "group": "A"}
     defaults = {"unit": unit, "min": 0, "custom": custom, "color": {"mode": "palette-classic-by-name"}}
     if empty:
         defaults["noValue"] = empty
-    options = {"legend": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []}, "tooltip": {"mode": "multi", "sort": "desc"}}
+    options = {
+        "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []},
+        "tooltip": {"mode": "multi", "sort": "desc"},
+    }
     return panel("timeseries", title, description, queries, False, defaults, options)
 
 
@@ -111,10 +160,22 @@ def state_curves(title, description, query):
 
 def timeline(title, description, query, legend, mappings=STATE_NAMES, empty=None):
     """States over time, one line a series."""
-    defaults = {"mappings": mappings, "color": {"mode": "thresholds"}, "thresholds": NEUTRAL, "custom": {"lineWidth": 0, "fillOpacity": 80}}
+    defaults = {
+        "mappings": mappings,
+        "color": {"mode": "thresholds"},
+        "thresholds": NEUTRAL,
+        "custom": {"lineWidth": 0, "fillOpacity": 80},
+    }
     if empty:
         defaults["noValue"] = empty
-    options = {"mergeValues": True, "showValue": "auto", "alignValue": "left", "rowHeight": 0.9, "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom"}, "tooltip": {"mode": "single", "sort": "none"}}
+    options = {
+        "mergeValues": True,
+        "showValue": "auto",
+        "alignValue": "left",
+        "rowHeight": 0.9,
+        "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom"},
+        "tooltip": {"mode": "single", "sort": "none"},
+    }
     return panel("state-timeline", title, description, [(query, legend)], False, defaults, options)
 
 
@@ -122,11 +183,22 @@ def table(title, description, query, columns, overrides=(), sort=None, empty=Non
     """Rows; `columns` maps labels to headings in order, and `Value` is the number."""
     hidden = {name: True for name in ("Time", "__name__", "instance", "job", *HIDDEN) if name not in columns}
     order = {name: place for place, name in enumerate(columns)}
-    organize = {"id": "organize", "options": {"excludeByName": hidden, "indexByName": order, "renameByName": {k: v for k, v in columns.items() if v != k}}}
+    organize = {
+        "id": "organize",
+        "options": {
+            "excludeByName": hidden,
+            "indexByName": order,
+            "renameByName": {k: v for k, v in columns.items() if v != k},
+        },
+    }
     defaults = {"custom": {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": True}}
     if empty:
         defaults["noValue"] = empty
-    options = {"cellHeight": "sm", "showHeader": True, "footer": {"show": False, "reducer": ["sum"], "countRows": False, "fields": ""}}
+    options = {
+        "cellHeight": "sm",
+        "showHeader": True,
+        "footer": {"show": False, "reducer": ["sum"], "countRows": False, "fields": ""},
+    }
     if sort:
         options["sortBy"] = [{"displayName": sort.lstrip("-"), "desc": sort.startswith("-")}]
     more = {"overrides": list(overrides), "transformations": transformations or [organize]}
@@ -139,13 +211,23 @@ HIDDEN = ("framework", "site", "vendor", "model", "version")
 
 def matrix(title, description, query, row, column, mappings=None, empty=None):
     """A table with the values of one label down and of another across."""
-    across = [{"id": "groupingToMatrix", "options": {"columnField": column, "rowField": row, "valueField": "Value", "emptyValue": "null"}}]
+    across = [
+        {
+            "id": "groupingToMatrix",
+            "options": {"columnField": column, "rowField": row, "valueField": "Value", "emptyValue": "null"},
+        }
+    ]
     made = table(title, description, query, {}, transformations=across, empty=empty)
     defaults = made["fieldConfig"]["defaults"]
     defaults["custom"]["cellOptions"] = {"type": "color-background", "mode": "basic"} if mappings else {"type": "auto"}
     if mappings:
         defaults |= {"mappings": mappings, "color": {"mode": "thresholds"}, "thresholds": steps("transparent")}
     return made
+
+
+def hide(shown, *columns):
+    """Leaves columns of a table out."""
+    shown["transformations"][0]["options"]["excludeByName"] |= {name: True for name in columns}
 
 
 def state_column(name):

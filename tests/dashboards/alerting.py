@@ -34,7 +34,12 @@ def form(root):
     uids = [rule["uid"] for rule in all_]
     if len(set(uids)) < len(uids):
         yield f"{FILE}: two alerts share a uid"
-    wanted = {rule["alert"] for group in yaml.safe_load((root / RULES).read_text())["groups"] for rule in group["rules"] if "alert" in rule}
+    wanted = {
+        rule["alert"]
+        for group in yaml.safe_load((root / RULES).read_text())["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    }
     missing = wanted - {rule["labels"]["alert"] for rule in all_}
     yield from (f"{FILE}: {name} is missing" for name in sorted(missing))
     for rule in all_:

@@ -20,7 +20,9 @@ class Prometheus:
     def get(self, path, **query):
         """The data of one answer; a ValueError says what Prometheus complains of."""
         try:
-            with urllib.request.urlopen(f"{self.url}{path}?{urllib.parse.urlencode(query, doseq=True)}", timeout=30) as answer:
+            with urllib.request.urlopen(
+                f"{self.url}{path}?{urllib.parse.urlencode(query, doseq=True)}", timeout=30
+            ) as answer:
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as error:
             raise ValueError(json.load(error).get("error", str(error))) from None
@@ -28,7 +30,9 @@ class Prometheus:
     def ask(self, query, instant):
         """The series of an answer; at one moment now, or if there is none then, when something was wrong."""
         if not instant:
-            return self.get("/api/v1/query_range", query=query, start=self.now - self.window, end=self.now, step=self.interval())["result"]
+            return self.get(
+                "/api/v1/query_range", query=query, start=self.now - self.window, end=self.now, step=self.interval()
+            )["result"]
         answers = (self.get("/api/v1/query", query=query, time=moment)["result"] for moment in self.moments)
         return next((series for series in answers if series), [])
 
@@ -40,8 +44,10 @@ class Prometheus:
         """Variables that Grafana always has."""
         step = self.interval()
         return {
-            "__interval": [f"{step}s"], "__rate_interval": [f"{max(4 * self.scrape, step + self.scrape)}s"],
-            "__range": [f"{self.window}s"], "__range_s": [str(self.window)],
+            "__interval": [f"{step}s"],
+            "__rate_interval": [f"{max(4 * self.scrape, step + self.scrape)}s"],
+            "__range": [f"{self.window}s"],
+            "__range_s": [str(self.window)],
         }
 
     def values(self, query):
@@ -49,11 +55,15 @@ class Prometheus:
         found = re.fullmatch(r"label_values\((.+),\s*(\w+)\)", query, re.S)
         if not found:
             raise ValueError(f"{query} is not label_values(series, label)")
-        return self.get(f"/api/v1/label/{found[2]}/values", **{"match[]": found[1], "start": self.now - self.window, "end": self.now})
+        return self.get(
+            f"/api/v1/label/{found[2]}/values",
+            **{"match[]": found[1], "start": self.now - self.window, "end": self.now},
+        )
 
 
 def filled(text, values):
     """The text with every variable in place; one that nobody defined is a ValueError, because it would match nothing in silence."""
+
     def value(found):
         name, form = found[1] or found[3], found[2]
         if name not in values:
@@ -63,6 +73,7 @@ def filled(text, values):
             return chosen[0]
         # in a string of PromQL a backslash is written twice
         return "(" + "|".join(re.escape(each).replace("\\", "\\\\") for each in chosen) + ")"
+
     return VARIABLE.sub(value, text)
 
 
