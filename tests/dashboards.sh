@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The dashboards: what generates them is current, their form, Grafana's model of them, and every query against a Prometheus that has
-# read the virtual plant through a drift and back. NIS2WATCH names the program (default target/debug/nis2watch).
+# read the virtual plant through a drift and back. NIS2WATCH names the program (default: the debug build).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-program=${NIS2WATCH:-target/debug/nis2watch}
+program=${NIS2WATCH:-${CARGO_TARGET_DIR:-target}/debug/nis2watch}
 /usr/bin/python3 dashboards/generate.py --check
 /usr/bin/python3 tests/dashboards/check.py form
 tools=target/tools/dashboards
