@@ -15,8 +15,9 @@ lint:
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
     cargo run --locked -- catalog lint
 
-# bring up to date what is rendered from the catalogue: files for hosts, lists in the docs
+# bring up to date what is rendered: files for hosts and lists in the docs from the catalogue, dashboards, rules for the operator
 render:
+    /usr/bin/python3 dashboards/generate.py
     NIS2WATCH_RENDER=1 cargo test --locked --test deploy rendered::
 
 # benches

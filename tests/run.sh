@@ -12,3 +12,5 @@ fi
 cargo run --quiet --locked -- catalog lint
 cargo run --quiet --locked -- catalog test
 tests/manifests.sh
+tests/alerts.sh
+tests/dashboards.sh

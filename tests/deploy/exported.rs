@@ -97,12 +97,26 @@ const ADDED: [&str; 2] = ["job", "instance"];
 /// Words before a list of labels.
 const GROUPINGS: [&str; 6] = ["by", "without", "on", "ignoring", "group_left", "group_right"];
 
+/// The series that Prometheus makes of alerts.
+pub(crate) const ALERTS: &str = "ALERTS";
+
+/// Whether a word of a query is the name of a metric that should be known.
+fn is_ours(word: &&str) -> bool {
+    word.starts_with("nis2watch_") || word.starts_with("process_") || word.contains(':') || *word == ALERTS
+}
+
+/// All labels of the metrics that a query names.
+pub(crate) fn labels_of(query: &str, exported: &Exported) -> BTreeSet<String> {
+    let query = blank_texts(query);
+    let metrics = words(&query).into_iter().filter(is_ours).filter_map(|metric| exported.get(metric));
+    metrics.flatten().cloned().collect()
+}
+
 /// What a query names although it is not exported; `legend` is held against the labels too.
 pub(crate) fn unknown_names(query: &str, legend: &str, exported: &Exported) -> Vec<String> {
     let query = blank_texts(query);
     let mut unknown = Vec::new();
     let mut known: BTreeSet<&str> = ADDED.into_iter().collect();
-    let is_ours = |word: &&str| word.starts_with("nis2watch_") || word.starts_with("process_");
     for metric in words(&query).into_iter().filter(is_ours) {
         match exported.get(metric) {
             Some(labels) => known.extend(labels.iter().map(String::as_str)),

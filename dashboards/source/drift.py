@@ -1,0 +1,107 @@
+"""Drift timeline: what changed, when, and what changed with it."""
+
+from .overview import drift_table
+from .page import BAD, CHECKS, GOOD, HERE, IN_ZONE, SEVERITY, ZONE, Page, moved
+from .panels import ANSWERS, FLOWS, NEUTRAL, bars, curves, timeline
+
+
+def build():
+    """The page."""
+    page = Page("nis2watch-drift", "What changed, when, and what changed with it.", [ZONE, SEVERITY])
+    page.row("Verdicts that changed")
+    changed = f"nis2watch_check_state{{{CHECKS}}} and changes(nis2watch_check_state{{{CHECKS}}}[$__range] @ end()) > 0"
+    page.line(
+        14,
+        (
+            24,
+            timeline(
+                "Checks that changed",
+                "Only pairs whose state changed within the time shown, with their state before and after.",
+                changed,
+                "{{asset}} {{check}}",
+                empty="nothing changed",
+            ),
+        ),
+    )
+    worst = f"max by (zone) (nis2watch_check_state{{{CHECKS}}} == 2) or max by (zone) (nis2watch_check_state{{{CHECKS}}} == 3) or max by (zone) (nis2watch_check_state{{{CHECKS}}} == 1) or min by (zone) (nis2watch_check_state{{{CHECKS}}})"
+    page.line(
+        6,
+        (
+            24,
+            timeline(
+                "Worst state by zone",
+                "Fail before unknown before warn: what a zone had worst at each moment.",
+                worst,
+                "{{zone}}",
+            ),
+        ),
+    )
+    page.row("What changed with it")
+    reach = f"max by (asset) (nis2watch_asset_reachable{{{HERE}}} * on (instance, asset) group_left (zone) nis2watch_asset_info{{{IN_ZONE}}})"
+    page.line(
+        10,
+        (
+            24,
+            timeline(
+                "Does it answer",
+                "Whether any transport of an asset answered at its last visit.",
+                reach,
+                "{{asset}}",
+                ANSWERS,
+            ),
+        ),
+    )
+    page.line(
+        4,
+        (
+            24,
+            timeline(
+                "Kill switch",
+                "While it is on, no asset is asked anything, so no drift is seen.",
+                f"nis2watch_active{{{HERE}}}",
+                "{{instance}}",
+                FLOWS,
+            ),
+        ),
+    )
+    away = f"count by (severity) {moved(CHECKS, BAD, GOOD)}"
+    back = f"count by (severity) {moved(CHECKS, GOOD, BAD)}"
+    total = f"sum by (from, to) (nis2watch_transitions_total{{{CHECKS}}})"
+    page.line(
+        9,
+        (
+            12,
+            curves(
+                "Away from good",
+                "Changes from pass, warn or waived to fail or unknown, by the severity of the check.",
+                [(away, "{{severity}}")],
+                bars_=True,
+                empty="no drift",
+            ),
+        ),
+        (
+            12,
+            curves(
+                "Back to good",
+                "Changes from fail or unknown to pass, warn or waived, by the severity of the check.",
+                [(back, "{{severity}}")],
+                bars_=True,
+                empty="nothing was mended",
+            ),
+        ),
+    )
+    page.line(
+        10,
+        (16, drift_table()),
+        (
+            8,
+            bars(
+                "Since the daemon started",
+                "Changes of verdicts by their two states; none means first sight.",
+                (total, "{{from}} to {{to}}"),
+                "short",
+                NEUTRAL,
+            ),
+        ),
+    )
+    return page.build()

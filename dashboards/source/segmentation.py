@@ -1,0 +1,126 @@
+"""Segmentation matrix: do zones stay apart, seen from every place that can tell."""
+
+from .page import HERE, IN_ZONE, ZONE, Page, to_asset, to_evidence
+from .panels import (
+    GREEN,
+    NONE_IS_WELL,
+    PURPLE,
+    SCORE,
+    STATE_NAMES,
+    bars,
+    linked,
+    matrix,
+    stat,
+    state_column,
+    steps,
+    table,
+    timeline,
+)
+
+SEGMENTATION = f'group by (instance, check) (nis2watch_check_info{{{HERE},pack="segmentation"}})'
+STATE = f"nis2watch_check_state{{{IN_ZONE}}} * on (instance, check) group_left () {SEGMENTATION}"
+# what shows that a host lets in more than it should, beside the matrix of zones
+EXPOSED = "asset-open-ports|cleartext-admin-services|linux-firewall-active|linux-listening-ports|ot-protocol-exposure"
+
+
+def build():
+    """The page."""
+    page = Page(
+        "nis2watch-segmentation",
+        "Do zones stay apart: what the checks of segmentation say, asset by asset and zone by zone.",
+        [ZONE],
+        "now-7d",
+    )
+    page.row("Zones")
+    held = f"sum by (zone) ({STATE} <= bool 1) / count by (zone) ({STATE} != 5)"
+    page.line(
+        8,
+        (
+            5,
+            stat(
+                "Broken",
+                "Checks of segmentation that fail now.",
+                f"count({STATE} == 2) or vector(0)",
+                thresholds=NONE_IS_WELL,
+            ),
+        ),
+        (
+            5,
+            stat(
+                "Not seen",
+                "Checks of segmentation that are unknown: a silent probe is not a closed firewall.",
+                f"count({STATE} == 3) or vector(0)",
+                thresholds=steps(GREEN, (1, PURPLE)),
+            ),
+        ),
+        (
+            14,
+            bars(
+                "Shown to be apart, by zone",
+                "Share of the checks of segmentation that apply in a zone and pass.",
+                (held, "{{zone}}"),
+                "percentunit",
+                SCORE,
+                1,
+            ),
+        ),
+    )
+    page.row("The matrix")
+    page.line(
+        12,
+        (
+            24,
+            matrix(
+                "Asset by check",
+                "Every check of segmentation on every asset, vantage point and zone that it applies to.",
+                STATE,
+                "asset",
+                "check",
+                STATE_NAMES,
+                "no check of segmentation is in the plan",
+            ),
+        ),
+    )
+    page.line(
+        10,
+        (
+            24,
+            timeline(
+                "Over time",
+                "Checks of segmentation that were something else than pass or not applicable.",
+                f"({STATE} > 0) < 5",
+                "{{asset}} {{check}}",
+                empty="all pass",
+            ),
+        ),
+    )
+    page.row("What hosts let in")
+    exposed = f'nis2watch_check_state{{{IN_ZONE},check=~"{EXPOSED}"}}'
+    columns = {"asset": "asset", "check": "check", "zone": "zone", "severity": "severity", "Value": "state"}
+    page.line(
+        11,
+        (
+            12,
+            matrix(
+                "Exposure by asset",
+                "Open ports, clear-text services, host firewalls and control protocols, asset by asset.",
+                exposed,
+                "asset",
+                "check",
+                STATE_NAMES,
+            ),
+        ),
+        (
+            12,
+            table(
+                "Exposed now",
+                "Of these, what fails.",
+                f"{exposed} == 2",
+                columns,
+                [state_column("state"), linked("asset", to_asset()), linked("check", to_evidence())],
+                "zone",
+                "nothing is exposed",
+            ),
+        ),
+    )
+    return page.build()
