@@ -12,6 +12,7 @@
 
 mod expr;
 mod extract;
+mod join;
 mod judge;
 mod matcher;
 mod moment;

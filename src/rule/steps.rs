@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::join::{Join, Partners};
 use super::sameness::Sameness;
 use super::set::Set;
 use crate::model::Value;
@@ -34,6 +35,8 @@ enum Action {
     Translate(Translation),
     /// Other fields go.
     Keep(Vec<Arc<str>>),
+    /// Fields come from another table.
+    Join(Join),
 }
 
 /// `map: { field: x, from: { a: b }, default: c, to: y }`.
@@ -69,13 +72,19 @@ impl<'de> Deserialize<'de> for Filter {
 /// Applies steps in order.
 #[must_use]
 pub fn apply(steps: &[Step], value: Value) -> Value {
-    steps.iter().fold(value, |value, step| step.apply_at(&step.at, value))
+    steps.iter().fold(value, |value, step| {
+        let partners = match &step.action {
+            Action::Join(join) => join.partners(&value),
+            _ => Partners::default(),
+        };
+        step.apply_at(&step.at, value, &partners)
+    })
 }
 
 impl Step {
-    fn apply_at(&self, path: &str, value: Value) -> Value {
+    fn apply_at(&self, path: &str, value: Value, partners: &Partners) -> Value {
         if path.is_empty() {
-            return self.apply_here(value);
+            return self.apply_here(value, partners);
         }
         let (head, rest) = match value.get(path) {
             Some(_) => (path, ""),
@@ -84,7 +93,7 @@ impl Step {
         match value {
             Value::Map(mut fields) if fields.contains_key(head) => {
                 if let Some(field) = Arc::make_mut(&mut fields).get_mut(head) {
-                    *field = self.apply_at(rest, std::mem::take(field));
+                    *field = self.apply_at(rest, std::mem::take(field), partners);
                 }
                 Value::Map(fields)
             }
@@ -92,20 +101,20 @@ impl Step {
         }
     }
 
-    fn apply_here(&self, value: Value) -> Value {
+    fn apply_here(&self, value: Value, partners: &Partners) -> Value {
         match value {
             Value::List(rows) => {
                 let rows = Arc::unwrap_or_clone(rows).into_iter();
                 if self.action == Action::Filter {
                     return Value::list(rows.filter(|row| self.filter.admits(row)));
                 }
-                Value::list(rows.map(|row| self.change(row)))
+                Value::list(rows.map(|row| self.change(row, partners)))
             }
-            one => self.change(one),
+            one => self.change(one, partners),
         }
     }
 
-    fn change(&self, row: Value) -> Value {
+    fn change(&self, row: Value, partners: &Partners) -> Value {
         if !self.filter.admits(&row) {
             return row;
         }
@@ -116,6 +125,7 @@ impl Step {
             Action::Set(new) => change.extend(new.clone()),
             Action::Translate(translation) => translation.apply(change),
             Action::Keep(names) => change.retain(|name, _| names.contains(name)),
+            Action::Join(join) => join.apply(change, partners),
         }
         Value::Map(fields)
     }
@@ -141,6 +151,7 @@ enum Key {
     Where,
     Map,
     Keep,
+    Join,
 }
 
 impl<'de> Deserialize<'de> for Step {
@@ -149,7 +160,7 @@ impl<'de> Deserialize<'de> for Step {
         impl<'de> Visitor<'de> for StepVisitor {
             type Value = Step;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a step: one of filter, set, map, keep, and optionally at and where")
+                f.write_str("a step: one of filter, set, map, keep, join, and optionally at and where")
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Step, A::Error> {
                 step(map)
@@ -173,9 +184,10 @@ fn step<'de, A: MapAccess<'de>>(mut map: A) -> Result<Step, A::Error> {
             Key::Set => actions.push(Action::Set(map.next_value()?)),
             Key::Map => actions.push(Action::Translate(map.next_value()?)),
             Key::Keep => actions.push(Action::Keep(map.next_value()?)),
+            Key::Join => actions.push(Action::Join(map.next_value()?)),
         }
     }
-    let action = actions.pop().ok_or_else(|| A::Error::custom("a step does one of filter, set, map, keep"))?;
+    let action = actions.pop().ok_or_else(|| A::Error::custom("a step does one of filter, set, map, keep, join"))?;
     if !actions.is_empty() {
         return Err(A::Error::custom("a step does one thing; write two steps"));
     }
@@ -221,6 +233,25 @@ mod tests {
     }
 
     #[test]
+    fn rows_take_fields_from_the_rows_of_another_table() {
+        let steps = "
+- { at: ports, join: { with: names, field: ifindex, take: [name] } }
+- { at: macs, join: { with: ports, field: port, take: [ifindex, name] } }
+";
+        let value = r#"{"macs":[{"port":3},{"port":9},{"port":3,"name":"own"},{}],
+            "ports":[{"index":"3","ifindex":103}],"names":[{"index":"103","name":"Gi0/3"}]}"#;
+        let macs = serde_json::json!([
+            {"port": 3, "ifindex": 103, "name": "Gi0/3"},
+            {"port": 9},
+            {"port": 3, "ifindex": 103, "name": "own"},
+            {},
+        ]);
+        assert_eq!(run(steps, value)["macs"], macs);
+        let alone = r#"{"macs":[{"port":3}]}"#;
+        assert_eq!(run(steps, alone)["macs"], serde_json::json!([{"port": 3}]), "no other table, no fields");
+    }
+
+    #[test]
     fn a_step_that_says_too_little_or_too_much_is_refused() {
         for bad in [
             "{at: a}",
@@ -228,6 +259,7 @@ mod tests {
             "{filter: {a: 1}, where: {b: 1}}",
             "{drop: [a]}",
             "{map: {field: a}}",
+            "{join: {with: a, field: b}}",
         ] {
             assert!(serde_saphyr::from_str::<Step>(bad).is_err(), "{bad}");
         }
