@@ -12,6 +12,7 @@ mod explain;
 mod fact;
 mod fixtures;
 mod form;
+mod history;
 mod lint;
 mod load;
 mod names;
@@ -32,6 +33,7 @@ pub use controls::{Control, Controls, PlannedCheck, Point, References, SeedBulle
 pub use coverage::{Coverage, CoverageRow, Measured};
 pub use fact::{Budget, Fact, Remember};
 pub use fixtures::{FixtureReport, Outcome};
+pub use history::History;
 pub use params::{Overrides, ParamMistake};
 pub use question::{Derived, Question};
 pub use record::{Known, Redactor, record};
