@@ -44,6 +44,8 @@ pub enum Question {
 pub enum Derived {
     /// Support dates of the system that this fact names.
     Lifecycle(FactId),
+    /// When the device last started, from the clocks that this fact shows.
+    Restart(FactId),
     /// What the device is, gathered from whatever it answered; settings of the engine.
     Device(Value),
     /// A signed statement; settings of the engine.
@@ -87,7 +89,7 @@ impl Question {
     #[must_use]
     pub const fn computed_from(&self) -> Option<&FactId> {
         match self {
-            Self::Derived(Derived::Lifecycle(source)) => Some(source),
+            Self::Derived(Derived::Lifecycle(source) | Derived::Restart(source)) => Some(source),
             _ => None,
         }
     }
@@ -138,6 +140,7 @@ impl fmt::Display for Question {
             Self::SshService(question) => write!(f, "SSH key exchange without login with {}", ports(&question.ports)),
             Self::Exec(question) => write!(f, "{} {}", question.program, first_line(&question.args.join(" "))),
             Self::Derived(Derived::Lifecycle(source)) => write!(f, "support dates of what {source} names"),
+            Self::Derived(Derived::Restart(source)) => write!(f, "the last start by the clocks of {source}"),
             Self::Derived(Derived::Device(_)) => f.write_str("what the device says of itself, put together"),
             Self::Derived(Derived::Attestation(_)) => f.write_str("a signed statement"),
         }

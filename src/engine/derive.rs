@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::restart::restart;
 use crate::catalog::Derived;
 use crate::feeds::{Lifecycle, Phase};
-use crate::model::{Asset, Cause, FactId, Reading, Time, Value};
+use crate::model::{Asset, Cause, FactId, Reading, Time, Value, Window};
 
 /// What there is to compute from.
 pub(super) struct Sources<'a> {
@@ -12,6 +13,8 @@ pub(super) struct Sources<'a> {
     pub(super) facts: BTreeMap<FactId, Reading>,
     /// The asset.
     pub(super) asset: &'a Asset,
+    /// Windows that concern the asset.
+    pub(super) windows: &'a [Window],
     /// Support periods.
     pub(super) lifecycle: &'a Lifecycle,
     /// The time.
@@ -24,6 +27,11 @@ pub(super) fn derive(derivation: &Derived, sources: &Sources<'_>) -> Reading {
     match derivation {
         Derived::Lifecycle(from) => match sources.facts.get(from) {
             Some(Reading::Known(release)) => lifecycle(release, sources),
+            Some(other) => other.clone(),
+            None => Reading::missing(Cause::NoData, format!("{from} was not read")),
+        },
+        Derived::Restart(from) => match sources.facts.get(from) {
+            Some(Reading::Known(clocks)) => restart(clocks, sources.windows, sources.now),
             Some(other) => other.clone(),
             None => Reading::missing(Cause::NoData, format!("{from} was not read")),
         },

@@ -5,6 +5,7 @@ mod contact;
 mod daemon;
 mod derive;
 mod plan;
+mod restart;
 mod rooms;
 mod schedule;
 mod visit;

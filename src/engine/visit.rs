@@ -177,6 +177,7 @@ impl Visitor {
                 let sources = derive::Sources {
                     facts: from.collect(),
                     asset: &planned.member.asset,
+                    windows: &planned.member.windows,
                     lifecycle: &self.lifecycle.load(),
                     now: self.time(contact),
                 };
