@@ -12,7 +12,13 @@ use crate::transport::fixture::{
 use crate::transport::gate::{Limits, Switch};
 
 fn question(port: u16) -> Question {
-    Question { ports: vec![port], versions: true, ciphers: false, timeout: Duration::from_secs(10) }
+    Question {
+        ports: vec![port],
+        versions: true,
+        ciphers: false,
+        anchors: Anchors::default(),
+        timeout: Duration::from_secs(10),
+    }
 }
 
 async fn ask_one(question: &Question, gate: &Gate) -> Result<Value, TransportError> {
