@@ -10,9 +10,9 @@
 //! - [`judge`]: a [`Rule`] over facts, to a [`Judgement`](crate::model::Judgement);
 //! - [`version`]: which of two versions is newer.
 
+mod beyond;
 mod expr;
 mod extract;
-mod join;
 mod judge;
 mod matcher;
 mod moment;

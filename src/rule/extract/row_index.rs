@@ -30,7 +30,7 @@ enum Kind {
     Mac,
     /// Four octets.
     Ipv4,
-    /// `InetAddressType`, a length and so many octets (RFC 4001).
+    /// `InetAddressType`, a length and so many octets (RFC 4001); empty without octets.
     Address,
     /// A length and so many octets.
     Text,
@@ -71,8 +71,11 @@ impl Kind {
             Self::Ipv4 => octets::address(&octets(rest, 4)?).map(Value::from),
             Self::Address => {
                 number(rest)?;
-                let length = number(rest)?;
-                octets::address(&octets(rest, length)?).map(Value::from)
+                match number(rest)? {
+                    // no address, as the next hop of a network that is attached
+                    0 => Some(Value::text("")),
+                    length => octets::address(&octets(rest, length)?).map(Value::from),
+                }
             }
             Self::Text => {
                 let length = number(rest)?;
@@ -115,6 +118,7 @@ mod tests {
         let row = serde_json::json!({"engine": "0x8000", "user": "mon"});
         assert_eq!(read(user, &[2, 128, 0, 3, 109, 111, 110]), row);
         assert_eq!(read("[{peer: ipv4}]", &[10, 0, 0, 1]), serde_json::json!({"peer": "10.0.0.1"}));
+        assert_eq!(read("[{hop: address}]", &[0, 0]), serde_json::json!({"hop": ""}));
     }
 
     #[test]
