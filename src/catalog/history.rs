@@ -42,7 +42,7 @@ pub struct History {
 }
 
 const fn hour() -> std::time::Duration {
-    std::time::Duration::from_secs(3600)
+    std::time::Duration::from_hours(1)
 }
 
 /// A kept field of another fact of the same asset.

@@ -52,7 +52,7 @@ impl Witness {
     }
 
     /// Notes whether a signature over the handshake is right; a wrong one is accepted like everything else.
-    fn signed(&self, verified: Result<HandshakeSignatureValid, rustls::Error>) -> HandshakeSignatureValid {
+    fn signed(&self, verified: &Result<HandshakeSignatureValid, rustls::Error>) -> HandshakeSignatureValid {
         self.note(|seen| seen.proven = verified.is_ok());
         HandshakeSignatureValid::assertion()
     }
@@ -79,7 +79,7 @@ impl ServerCertVerifier for Witness {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let known = &PROVIDER.signature_verification_algorithms;
-        Ok(self.signed(verify_tls12_signature(message, certificate, signature, known)))
+        Ok(self.signed(&verify_tls12_signature(message, certificate, signature, known)))
     }
 
     fn verify_tls13_signature(
@@ -89,7 +89,7 @@ impl ServerCertVerifier for Witness {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let known = &PROVIDER.signature_verification_algorithms;
-        Ok(self.signed(verify_tls13_signature(message, certificate, signature, known)))
+        Ok(self.signed(&verify_tls13_signature(message, certificate, signature, known)))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -77,14 +77,14 @@ impl Anchors {
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(&self.roots), provider).build();
         let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
         let time = UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
-        let verified = match verifier {
+        let outcome = match verifier {
             Ok(verifier) => verifier
                 .verify_server_cert(&CertificateDer::from(leaf.as_slice()), &rest, &server_name(name), &[], time)
                 .map(|_| ()),
             Err(error) => Err(rustls::Error::General(error.to_string())),
         };
         let trusted = |name_matches: bool| vec![("trusted", true.into()), ("name_matches", name_matches.into())];
-        match verified {
+        match outcome {
             Ok(()) => trusted(true),
             // the name is looked at last
             Err(rustls::Error::InvalidCertificate(
