@@ -201,6 +201,8 @@ fn row(port: u16, page: &Page, max_bytes: usize) -> Value {
                 fields.push(("location", Value::text(location)));
             }
             fields.push(("cookies", Value::list(answered.cookies.iter().map(cookie))));
+            let insecure = answered.cookies.iter().filter(|cookie| !cookie.secure);
+            fields.push(("insecure_cookies", Value::list(insecure.map(|cookie| Value::text(&cookie.name)))));
             fields.push(("headers", Value::map(answered.headers.iter().map(|(k, v)| (k, Value::text(v))))));
             fields.push(("body", Value::text(String::from_utf8_lossy(body))));
             fields.push(("truncated", Value::Bool(answered.truncated || body.len() < answered.body.len())));

@@ -57,6 +57,7 @@ async fn cookies_are_told_by_their_flags_and_never_by_their_value() {
         Value::map([("name", name.into()), ("secure", secure.into()), ("http_only", http_only.into())])
     };
     assert_eq!(page.get("cookies"), Some(&Value::list([flags("sid", true, true), flags("lang", false, false)])));
+    assert_eq!(page.get("insecure_cookies"), Some(&Value::list(["lang".into()])));
     assert!(!page.to_string().contains("s3cr3t"), "{page}");
 }
 
