@@ -135,11 +135,8 @@ pub(crate) fn kill_9_in_the_middle_of_a_round_forgets_nothing_that_was_shown() {
 
     let (_again, after) = restarted(&plant);
     assert_eq!(shown(&after), shown(&before));
-    assert_eq!(
-        after.lines("nis2watch_transitions_total").count(),
-        0,
-        "the counter counts from the start of the process"
-    );
+    let drifts = after.sum("nis2watch_transitions_total", &[]);
+    assert!(drifts < 0.1, "the counter counts from the start of the process, and shows {drifts}");
     let verified = plant.run(&["ledger", "verify"]);
     assert_eq!((verified.code, verified.err.as_str()), (0, ""), "{}", verified.out);
     assert!(verified.out.contains("records, all as they were written"), "{}", verified.out);
