@@ -103,6 +103,7 @@ impl Plant {
                 member: member(n),
                 checks: checks.iter().map(planned).collect(),
                 facts: Vec::new(),
+                register: None,
             })
             .collect();
         let latest = plan.pairs().into_iter().enumerate().map(|(n, (asset, check))| {

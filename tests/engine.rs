@@ -1,5 +1,7 @@
 //! The loop on a plant whose assets are not asked: what is recorded, told and found stale.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex};

@@ -169,7 +169,9 @@ fn sentence(matcher: &Node) -> String {
                 tests.push(format!("{} of: {}", entry.key, inner.join("; ")));
             }
             "when" => guards.push(format!("when {}", sentence(&entry.node))),
-            "where" | "except" | "scheme" => guards.push(format!("{} {words}", entry.key)),
+            "where" | "where_not" | "except" | "scheme" => {
+                guards.push(format!("{} {words}", entry.key.replace('_', " ")));
+            }
             operator => tests.push(format!("{} {words}", operator.replace('_', " "))),
         }
     }

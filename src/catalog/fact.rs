@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::ask::{Arguments, Ask};
 use super::form::{Form, Spot};
+use super::history::History;
 use crate::model::document::Document;
 use crate::model::{Answer, Cause, FactId, Problems, Reading, Time, Value};
 use crate::rule::{ReadSpec, Step, apply};
@@ -28,6 +29,8 @@ pub struct Fact {
     pub then: Vec<Step>,
     /// Fields that name a row across visits, so that the engine can tell since when it is there.
     pub remember: Option<Remember>,
+    /// Numbers that are kept and compared with those of earlier visits.
+    pub history: Option<History>,
     /// Facts that a derived one is computed from.
     pub needs: Vec<FactId>,
     /// What one answer may cost the asset.
@@ -142,7 +145,9 @@ impl Fact {
         let below = |field: &String| {
             path.strip_prefix(field.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
-        fields.iter().any(below) || (self.remember.is_some() && matches!(path, "first_seen" | "age_days"))
+        fields.iter().any(below)
+            || (self.remember.is_some() && matches!(path, "first_seen" | "age_days"))
+            || (self.history.is_some() && path.split('.').next() == Some("change"))
     }
 }
 
@@ -156,6 +161,7 @@ pub(super) fn read(document: Document, problems: &mut Problems) -> Option<FactDr
     let read = form.take::<ReadSpec>("read");
     let then = form.list::<Step>("then").into_iter().map(|(_, step)| step).collect();
     let remember = form.take::<Remember>("remember");
+    let history = form.take::<History>("history");
     let (needs_at, needs) = form.list::<FactId>("needs").into_iter().unzip();
     let budget = form.take::<Budget>("budget").unwrap_or_default();
     let fields = form.take::<Vec<String>>("fields");
@@ -168,7 +174,8 @@ pub(super) fn read(document: Document, problems: &mut Problems) -> Option<FactDr
     }
     form.finish();
     let origin = Arc::from(document.file.to_string_lossy());
-    let fact = Fact { id: id?, title, args, ask: ask?, read, then, remember, needs, budget, fields, origin };
+    let ask = ask?;
+    let fact = Fact { id: id?, title, args, ask, read, then, remember, history, needs, budget, fields, origin };
     Some(FactDraft { fact, document, needs: needs_at, replaces })
 }
 

@@ -13,6 +13,7 @@ mod fact;
 mod fixtures;
 mod form;
 mod handout;
+mod history;
 mod lint;
 mod load;
 mod names;
@@ -35,8 +36,9 @@ pub use coverage::{Coverage, CoverageRow, Measured};
 pub use fact::{Budget, Fact, Remember};
 pub use fixtures::{FixtureReport, Outcome};
 pub use handout::{ACCOUNT, COLLECTOR_PATH, Handout};
+pub use history::History;
 pub use params::{Overrides, ParamMistake};
-pub use question::{Derived, Question};
+pub use question::{Derived, Question, Register};
 pub use record::{Known, Redactor, record};
 pub use selector::{Condition, Expression, Key, Selector, Subject};
 

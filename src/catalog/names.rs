@@ -22,6 +22,7 @@ pub(super) struct Known<'a> {
 impl Known<'_> {
     /// Verifies what a fact is computed from.
     pub(super) fn verify_fact(&self, draft: &FactDraft, problems: &mut Problems) {
+        self.verify_history(draft, problems);
         for (spot, id) in draft.needs.iter().zip(&draft.fact.needs) {
             match self.facts.get(id) {
                 None => self.unknown_fact(
@@ -39,6 +40,25 @@ impl Known<'_> {
         if let Some(source) = draft.fact.ask.standard().computed_from().filter(|id| !draft.fact.needs.contains(id)) {
             let problem = draft.document.wrong(&["ask".into()], format!("it is computed from {source}"));
             problems.push(problem.hint(format!("add `needs: [{source}]`")));
+        }
+    }
+
+    /// Verifies what the product's own share of a change is taken from.
+    fn verify_history(&self, draft: &FactDraft, problems: &mut Problems) {
+        let Some(less) = draft.fact.history.as_ref().and_then(|history| history.less.as_ref()) else { return };
+        let wrong =
+            |key: &str, message: String| draft.document.wrong(&["history".into(), "less".into(), key.into()], message);
+        match self.facts.get(&less.fact) {
+            None => self.unknown_fact(
+                wrong("fact", format!("there is no fact {}", less.fact)),
+                less.fact.as_str(),
+                problems,
+            ),
+            Some(fact) if !fact.history.as_ref().is_some_and(|history| history.keep.contains(&less.field)) => {
+                let problem = wrong("field", format!("{} keeps no {:?}", less.fact, less.field));
+                problems.push(problem.hint(format!("add `history: {{ keep: [{}] }}` there", less.field)));
+            }
+            Some(_) => {}
         }
     }
 

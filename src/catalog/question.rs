@@ -3,6 +3,7 @@
 //! The enum is the one place of the catalogue that knows all protocols: a new one is an arm here.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -58,10 +59,24 @@ pub enum Question {
 pub enum Derived {
     /// Support dates of the system that this fact names.
     Lifecycle(FactId),
+    /// When the device last started, from the clocks that this fact shows.
+    Restart(FactId),
+    /// Whether the monitor itself keeps up; settings of the engine.
+    Health(Value),
+    /// What the inventory lacks, for an asset that stands for the organisation.
+    Register(Register),
     /// What the device is, gathered from whatever it answered; settings of the engine.
     Device(Value),
     /// A signed statement; settings of the engine.
     Attestation(Value),
+}
+
+/// Settings of [`Derived::Register`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Register {
+    /// Fields that every entry must have, by the names that checks use after `asset.`.
+    pub required_fields: Vec<Arc<str>>,
 }
 
 impl Question {
@@ -113,7 +128,7 @@ impl Question {
     #[must_use]
     pub const fn computed_from(&self) -> Option<&FactId> {
         match self {
-            Self::Derived(Derived::Lifecycle(source)) => Some(source),
+            Self::Derived(Derived::Lifecycle(source) | Derived::Restart(source)) => Some(source),
             _ => None,
         }
     }
@@ -202,6 +217,9 @@ impl fmt::Display for Question {
             Self::Bacnet(question) => write!(f, "BACnet device identity on UDP {}", question.port),
             Self::Exec(question) => write!(f, "{} {}", question.program, first_line(&question.args.join(" "))),
             Self::Derived(Derived::Lifecycle(source)) => write!(f, "support dates of what {source} names"),
+            Self::Derived(Derived::Restart(source)) => write!(f, "the last start by the clocks of {source}"),
+            Self::Derived(Derived::Health(_)) => f.write_str("what the monitor has judged so far"),
+            Self::Derived(Derived::Register(_)) => f.write_str("the inventory, entry by entry"),
             Self::Derived(Derived::Device(_)) => f.write_str("what the device says of itself, put together"),
             Self::Derived(Derived::Attestation(_)) => f.write_str("a signed statement"),
         }

@@ -120,6 +120,7 @@ fn object(line: &str) -> Option<(Oid, Value)> {
         "2" => Value::Integer(value.parse().ok()?),
         "4" => Value::OctetString(value.to_owned().into()),
         "6" => Value::ObjectIdentifier(Oid::parse(value).ok()?),
+        "65" => Value::Counter32(value.parse().ok()?),
         "66" => Value::Gauge32(value.parse().ok()?),
         "67" => Value::TimeTicks(value.parse().ok()?),
         _ => return None,

@@ -1,10 +1,15 @@
 //! Facts that are computed: nothing is sent for them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::health::health;
+use super::register::register;
+use super::restart::restart;
 use crate::catalog::Derived;
 use crate::feeds::{Lifecycle, Phase};
-use crate::model::{Asset, Cause, FactId, Reading, Time, Value};
+use crate::model::{Asset, Cause, FactId, Missing, Reading, Time, Value, Window};
+use crate::store::Latest;
 
 /// What there is to compute from.
 pub(super) struct Sources<'a> {
@@ -12,8 +17,14 @@ pub(super) struct Sources<'a> {
     pub(super) facts: BTreeMap<FactId, Reading>,
     /// The asset.
     pub(super) asset: &'a Asset,
+    /// Windows that concern the asset.
+    pub(super) windows: &'a [Window],
     /// Support periods.
     pub(super) lifecycle: &'a Lifecycle,
+    /// All assets, where the asset stands for the whole organisation.
+    pub(super) register: Option<&'a [Arc<Asset>]>,
+    /// All judgements so far, where one of the facts is computed from them.
+    pub(super) latest: Option<&'a Result<Vec<Latest>, Missing>>,
     /// The time.
     pub(super) now: Time,
 }
@@ -26,6 +37,20 @@ pub(super) fn derive(derivation: &Derived, sources: &Sources<'_>) -> Reading {
             Some(Reading::Known(release)) => lifecycle(release, sources),
             Some(other) => other.clone(),
             None => Reading::missing(Cause::NoData, format!("{from} was not read")),
+        },
+        Derived::Restart(from) => match sources.facts.get(from) {
+            Some(Reading::Known(clocks)) => restart(clocks, sources.windows, sources.now),
+            Some(other) => other.clone(),
+            None => Reading::missing(Cause::NoData, format!("{from} was not read")),
+        },
+        Derived::Register(wanted) => match sources.register {
+            Some(assets) => register(wanted, assets.iter().map(|asset| &**asset)),
+            None => Reading::missing(Cause::NoData, "only an asset of the kind org stands for the whole inventory"),
+        },
+        Derived::Health(_) => match sources.latest {
+            Some(Ok(latest)) => health(&sources.asset.id, latest, sources.now),
+            Some(Err(missing)) => Reading::Missing(missing.clone()),
+            None => Reading::missing(Cause::NoData, "no judgements were read"),
         },
         Derived::Device(_) => device(sources),
         Derived::Attestation(_) => Reading::missing(Cause::NoData, "no attestation is on file"),

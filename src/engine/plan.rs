@@ -10,7 +10,8 @@ use super::{AssetIndex, Cadence, CheckIndex};
 use crate::catalog::{Arguments, Catalog, Check, Fact, Question, Subject};
 use crate::inventory::{Inventory, Member};
 use crate::model::{
-    AssetId, Cause, CheckId, FactId, Impact, Missing, Params, SubjectClass, Transport, WindowEffect, ZoneId,
+    Asset, AssetId, Cause, CheckId, FactId, Impact, Kind, Missing, Params, SubjectClass, Transport, WindowEffect,
+    ZoneId,
 };
 use crate::transport::{http, tls};
 
@@ -36,6 +37,8 @@ pub struct PlannedAsset {
     pub checks: Vec<PlannedCheck>,
     /// Its facts, each once; a derived fact stands behind those it is derived from.
     pub facts: Vec<PlannedFact>,
+    /// Every asset of the inventory, where this one stands for the organisation.
+    pub register: Option<Arc<[Arc<Asset>]>>,
 }
 
 /// One check on one asset.
@@ -82,7 +85,8 @@ impl Plan {
     /// refused when the configuration was loaded, and fall back to six hours and defaults here.
     #[must_use]
     pub fn new(catalog: &Catalog, inventory: &Inventory, schedules: &dyn Schedules) -> Self {
-        let mut builder = Builder { catalog, inventory, schedules, questions: HashMap::new(), params: HashMap::new() };
+        let (questions, params) = (HashMap::new(), HashMap::new());
+        let mut builder = Builder { catalog, inventory, schedules, questions, params, register: None };
         let order = dependency_order(catalog);
         let assets: Vec<_> = inventory.members.iter().map(|member| builder.asset(member, &order)).collect();
         let by_id = (0..).zip(&assets).map(|(at, planned)| (planned.member.asset.id.clone(), at)).collect();
@@ -181,6 +185,7 @@ struct Builder<'a> {
     questions: HashMap<Instance, Result<Arc<Question>, String>>,
     /// Parameters of assets that override none themselves, by check, zone, kind and profile.
     params: HashMap<(CheckId, ZoneId, &'static str, &'static str), Params>,
+    register: Option<Arc<[Arc<Asset>]>>,
 }
 
 impl Builder<'_> {
@@ -190,6 +195,7 @@ impl Builder<'_> {
             at_once: self.inventory.at_once(member),
             checks: Vec::new(),
             facts: Vec::new(),
+            register: (member.asset.kind == Kind::Org).then(|| self.register()),
         };
         let mut places: HashMap<Instance, FactIndex> = HashMap::new();
         for check in order {
@@ -217,6 +223,12 @@ impl Builder<'_> {
         planned.checks.shrink_to_fit();
         planned.facts.shrink_to_fit();
         planned
+    }
+
+    /// Every asset; shared, because an inventory may have several subjects that stand for all.
+    fn register(&mut self) -> Arc<[Arc<Asset>]> {
+        let all = || self.inventory.members.iter().map(|member| Arc::clone(&member.asset)).collect();
+        Arc::clone(self.register.get_or_insert_with(all))
     }
 
     fn resolve(&mut self, check: &Arc<Check>, member: &Member) -> Params {

@@ -16,14 +16,14 @@ use tracing::{debug, info_span};
 use super::contact::{Asked, Contact, Reply, Silence};
 use super::plan::{FactIndex, PlannedAsset, PlannedCheck, PlannedFact};
 use super::{CheckIndex, derive};
-use crate::catalog::{Fact, Question, Remember};
+use crate::catalog::{Derived, Fact, History, Question, Remember};
 use crate::feeds::Lifecycle;
 use crate::model::{
     Answer, Cause, CheckId, CheckResult, Evidence, EvidenceItem, FactId, Impact, Judgement, Missing, Reading, Time,
     Transport, Verdict, WindowEffect,
 };
 use crate::rule::{self, judge};
-use crate::store::{self, Seen, Store};
+use crate::store::{self, Latest, Seen, Store, StoreError};
 use crate::telemetry;
 
 /// What all visits share.
@@ -186,8 +186,10 @@ impl Visitor {
         let replies = contact.ask(&asked).await;
         let reachable = reachability(&replies);
         for (at, reply) in asked_facts.into_iter().zip(replies) {
-            gathered.insert(at, self.read(planned, at, reply, self.time(contact)).await);
+            let live = contact.access.replay.is_none();
+            gathered.insert(at, self.read(planned, at, reply, self.time(contact), live).await);
         }
+        let latest = self.latest(planned, facts, now).await;
         // derived facts stand behind what they are derived from
         for at in facts {
             let fact = &planned.facts[usize::from(*at)];
@@ -198,6 +200,9 @@ impl Visitor {
                 let sources = derive::Sources {
                     facts: from.collect(),
                     asset: &planned.member.asset,
+                    windows: &planned.member.windows,
+                    register: planned.register.as_deref(),
+                    latest: latest.as_ref(),
                     lifecycle: &self.lifecycle.load(),
                     now: self.time(contact),
                 };
@@ -207,8 +212,30 @@ impl Visitor {
         (gathered, reachable)
     }
 
+    /// All judgements so far, where one of these facts is computed from them. A store that does not last knows only of this
+    /// round, which says nothing of a daemon.
+    async fn latest(
+        &self,
+        planned: &PlannedAsset,
+        facts: &[FactIndex],
+        now: Time,
+    ) -> Option<Result<Vec<Latest>, Missing>> {
+        let is_health = |fact: &&PlannedFact| matches!(&*fact.question, Question::Derived(Derived::Health(_)));
+        let fact = facts.iter().map(|at| &planned.facts[usize::from(*at)]).find(is_health)?;
+        let lasts = self.store.first_seen(&planned.member.asset.id, &fact.fact.id, vec!["start".into()], now).await;
+        let latest = match lasts {
+            Ok(_) => self.store.latest().await,
+            Err(error) => Err(error),
+        };
+        Some(
+            latest.map_err(|error| {
+                Missing::new(Cause::Internal, format!("the store cannot say what was judged: {error}"))
+            }),
+        )
+    }
+
     /// Turns a reply into a reading: extraction, row steps, memory of rows.
-    async fn read(&self, planned: &PlannedAsset, at: FactIndex, reply: Reply, now: Time) -> Gathered {
+    async fn read(&self, planned: &PlannedAsset, at: FactIndex, reply: Reply, now: Time, live: bool) -> Gathered {
         let fact = &planned.facts[usize::from(at)].fact;
         let question = planned.facts[usize::from(at)].question.to_string();
         let (reading, answer_sha256) = {
@@ -222,6 +249,11 @@ impl Visitor {
         let reading = match &fact.remember {
             Some(remember) => self.remember(planned, fact, remember, reading, now).await,
             None => reading,
+        };
+        let reading = match &fact.history {
+            // a recording stands still while the clock does not
+            Some(history) if live => self.compare(planned, fact, history, reading, reply.asked_at).await,
+            _ => reading,
         };
         if let Reading::Missing(missing) = &reading {
             debug!(asset = %planned.member.asset.id, fact = %fact.id, cause = %missing.cause, detail = missing.detail, "no fact");
@@ -257,6 +289,36 @@ impl Visitor {
                 Reading::Known(remember.mark(value, now, &mut |name| known.get(name).copied().unwrap_or(now)))
             }
             Err(error) => Reading::missing(Cause::Internal, format!("the store cannot say since when: {error}")),
+        }
+    }
+
+    /// Adds what changed since an earlier visit, and keeps the numbers for a later one.
+    async fn compare(
+        &self,
+        planned: &PlannedAsset,
+        fact: &Fact,
+        history: &History,
+        reading: Reading,
+        at: Time,
+    ) -> Reading {
+        let Reading::Known(value) = reading else { return reading };
+        let (asset, since) = (&planned.member.asset.id, history.since(at));
+        let compared = async {
+            let earlier = self.store.samples(asset, &fact.id, since).await?;
+            let own = match &history.less {
+                Some(less) => {
+                    self.store.samples(asset, &less.fact, earlier.first().map_or(at, |first| first.at)).await?
+                }
+                None => Vec::new(),
+            };
+            if let Some(sample) = history.sample(&value, at) {
+                self.store.keep_sample(asset, &fact.id, sample, since, !history.keep.is_empty()).await?;
+            }
+            Ok::<_, StoreError>((earlier, own))
+        };
+        match compared.await {
+            Ok((earlier, own)) => Reading::Known(history.mark(value, at, &earlier, &own)),
+            Err(error) => Reading::missing(Cause::Internal, format!("the store cannot say what changed: {error}")),
         }
     }
 

@@ -10,6 +10,7 @@
 //! - [`judge`]: a [`Rule`] over facts, to a [`Judgement`](crate::model::Judgement);
 //! - [`version`]: which of two versions is newer.
 
+mod beyond;
 mod expr;
 mod extract;
 mod judge;

@@ -1,6 +1,9 @@
 //! A set of expected values, sorted once so that a long list of observed ones costs little.
 
+use std::net::IpAddr;
 use std::sync::Arc;
+
+use ipnet::IpNet;
 
 use super::sameness::{Sameness, sameness};
 use crate::model::Value;
@@ -14,6 +17,8 @@ pub(super) struct Set {
     texts: Vec<Arc<str>>,
     /// Numbers that are written as text.
     text_numbers: Vec<i64>,
+    /// Networks that are written as text with a slash; they contain their addresses.
+    networks: Vec<IpNet>,
     /// Everything that has no sorted list of its own.
     others: Vec<Value>,
 }
@@ -29,6 +34,7 @@ impl Set {
                 Value::Text(text) => {
                     set.texts.push(text.clone());
                     set.text_numbers.extend(text.trim().parse::<i64>());
+                    set.networks.extend(text.trim().parse::<IpNet>());
                 }
                 other => set.others.push(other.clone()),
             }
@@ -59,10 +65,17 @@ impl Set {
                 self.texts.binary_search_by(|item| (**item).cmp(text)).is_ok()
                     || (!self.numbers.is_empty()
                         && text.trim().parse().is_ok_and(|number| self.numbers.binary_search(&number).is_ok()))
+                    || self.contains_address(text)
             }
             _ => return self.compare(observed),
         };
         if found { Sameness::Same } else { self.compare(observed) }
+    }
+
+    fn contains_address(&self, text: &str) -> bool {
+        let address = || text.trim().parse::<IpAddr>();
+        !self.networks.is_empty()
+            && address().is_ok_and(|address| self.networks.iter().any(|network| network.contains(&address)))
     }
 
     /// Compares with representatives only where the sorted lists have answered already.
@@ -106,6 +119,17 @@ mod tests {
         }
         assert_eq!(ports.find(&Value::Int(23)), Sameness::Different);
         assert_eq!(ports.find(&"yes".into()), Sameness::Same);
+    }
+
+    #[test]
+    fn a_network_contains_its_addresses() {
+        let networks = set(r#"["10.0.0.0/8", "2001:db8::/32", "n/a", "192.0.2.7"]"#);
+        for inside in ["10.1.2.3", "2001:db8::1", "192.0.2.7", "10.0.0.0/8", "n/a"] {
+            assert_eq!(networks.find(&inside.into()), Sameness::Same, "{inside}");
+        }
+        for outside in ["11.0.0.1", "192.0.2.8", "10.0.0.0/9", "10.1.2", "x"] {
+            assert_eq!(networks.find(&outside.into()), Sameness::Different, "{outside}");
+        }
     }
 
     #[test]

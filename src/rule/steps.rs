@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::beyond::{Beyond, Elapsed, Join};
 use super::sameness::Sameness;
 use super::set::Set;
 use crate::model::Value;
@@ -34,6 +35,21 @@ enum Action {
     Translate(Translation),
     /// Other fields go.
     Keep(Vec<Arc<str>>),
+    /// Fields come from another table.
+    Join(Join),
+    /// A time becomes an age.
+    Elapsed(Elapsed),
+    /// Several fields become one text.
+    Compose(Composition),
+}
+
+/// `compose: { to: link, of: [port, neighbour] }`: the fields with a space between them, as people write such a thing in a
+/// list of what is approved. A row that lacks one lacks the text.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Composition {
+    to: Arc<str>,
+    of: Vec<Arc<str>>,
 }
 
 /// `map: { field: x, from: { a: b }, default: c, to: y }`.
@@ -69,13 +85,20 @@ impl<'de> Deserialize<'de> for Filter {
 /// Applies steps in order.
 #[must_use]
 pub fn apply(steps: &[Step], value: Value) -> Value {
-    steps.iter().fold(value, |value, step| step.apply_at(&step.at, value))
+    steps.iter().fold(value, |value, step| {
+        let beyond = match &step.action {
+            Action::Join(join) => join.beyond(&value),
+            Action::Elapsed(elapsed) => elapsed.beyond(&value),
+            _ => Beyond::Nothing,
+        };
+        step.apply_at(&step.at, value, &beyond)
+    })
 }
 
 impl Step {
-    fn apply_at(&self, path: &str, value: Value) -> Value {
+    fn apply_at(&self, path: &str, value: Value, beyond: &Beyond) -> Value {
         if path.is_empty() {
-            return self.apply_here(value);
+            return self.apply_here(value, beyond);
         }
         let (head, rest) = match value.get(path) {
             Some(_) => (path, ""),
@@ -84,7 +107,7 @@ impl Step {
         match value {
             Value::Map(mut fields) if fields.contains_key(head) => {
                 if let Some(field) = Arc::make_mut(&mut fields).get_mut(head) {
-                    *field = self.apply_at(rest, std::mem::take(field));
+                    *field = self.apply_at(rest, std::mem::take(field), beyond);
                 }
                 Value::Map(fields)
             }
@@ -92,20 +115,20 @@ impl Step {
         }
     }
 
-    fn apply_here(&self, value: Value) -> Value {
+    fn apply_here(&self, value: Value, beyond: &Beyond) -> Value {
         match value {
             Value::List(rows) => {
                 let rows = Arc::unwrap_or_clone(rows).into_iter();
                 if self.action == Action::Filter {
                     return Value::list(rows.filter(|row| self.filter.admits(row)));
                 }
-                Value::list(rows.map(|row| self.change(row)))
+                Value::list(rows.map(|row| self.change(row, beyond)))
             }
-            one => self.change(one),
+            one => self.change(one, beyond),
         }
     }
 
-    fn change(&self, row: Value) -> Value {
+    fn change(&self, row: Value, beyond: &Beyond) -> Value {
         if !self.filter.admits(&row) {
             return row;
         }
@@ -116,8 +139,20 @@ impl Step {
             Action::Set(new) => change.extend(new.clone()),
             Action::Translate(translation) => translation.apply(change),
             Action::Keep(names) => change.retain(|name, _| names.contains(name)),
+            Action::Join(join) => join.apply(change, beyond),
+            Action::Elapsed(elapsed) => elapsed.apply(change, beyond),
+            Action::Compose(composition) => composition.apply(change),
         }
         Value::Map(fields)
+    }
+}
+
+impl Composition {
+    fn apply(&self, fields: &mut Fields) {
+        let parts: Option<Vec<String>> = self.of.iter().map(|name| fields.get(name).map(Value::to_string)).collect();
+        if let Some(parts) = parts {
+            fields.insert(self.to.clone(), Value::text(parts.join(" ")));
+        }
     }
 }
 
@@ -141,6 +176,9 @@ enum Key {
     Where,
     Map,
     Keep,
+    Join,
+    Elapsed,
+    Compose,
 }
 
 impl<'de> Deserialize<'de> for Step {
@@ -149,7 +187,9 @@ impl<'de> Deserialize<'de> for Step {
         impl<'de> Visitor<'de> for StepVisitor {
             type Value = Step;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a step: one of filter, set, map, keep, and optionally at and where")
+                f.write_str(
+                    "a step: one of filter, set, map, keep, join, elapsed, compose, and optionally at and where",
+                )
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Step, A::Error> {
                 step(map)
@@ -173,9 +213,14 @@ fn step<'de, A: MapAccess<'de>>(mut map: A) -> Result<Step, A::Error> {
             Key::Set => actions.push(Action::Set(map.next_value()?)),
             Key::Map => actions.push(Action::Translate(map.next_value()?)),
             Key::Keep => actions.push(Action::Keep(map.next_value()?)),
+            Key::Join => actions.push(Action::Join(map.next_value()?)),
+            Key::Elapsed => actions.push(Action::Elapsed(map.next_value()?)),
+            Key::Compose => actions.push(Action::Compose(map.next_value()?)),
         }
     }
-    let action = actions.pop().ok_or_else(|| A::Error::custom("a step does one of filter, set, map, keep"))?;
+    let action = actions
+        .pop()
+        .ok_or_else(|| A::Error::custom("a step does one of filter, set, map, keep, join, elapsed, compose"))?;
     if !actions.is_empty() {
         return Err(A::Error::custom("a step does one thing; write two steps"));
     }
@@ -221,6 +266,49 @@ mod tests {
     }
 
     #[test]
+    fn rows_take_fields_from_the_rows_of_another_table() {
+        let steps = "
+- { at: ports, join: { with: names, field: ifindex, take: [name] } }
+- { at: macs, join: { with: ports, field: port, take: [ifindex, name] } }
+";
+        let value = r#"{"macs":[{"port":3},{"port":9},{"port":3,"name":"own"},{}],
+            "ports":[{"index":"3","ifindex":103}],"names":[{"index":"103","name":"Gi0/3"}]}"#;
+        let macs = serde_json::json!([
+            {"port": 3, "ifindex": 103, "name": "Gi0/3"},
+            {"port": 9},
+            {"port": 3, "ifindex": 103, "name": "own"},
+            {},
+        ]);
+        assert_eq!(run(steps, value)["macs"], macs);
+        let alone = r#"{"macs":[{"port":3}]}"#;
+        assert_eq!(run(steps, alone)["macs"], serde_json::json!([{"port": 3}]), "no other table, no fields");
+    }
+
+    #[test]
+    fn a_time_of_the_devices_clock_becomes_an_age_in_days() {
+        let steps = "[{at: ports, elapsed: {field: changed, until: uptime, to: idle}}]";
+        let value =
+            r#"{"uptime":17280000,"ports":[{"changed":8640000},{"changed":0},{"changed":"x"},{"changed":4286327296}]}"#;
+        let ports = serde_json::json!([
+            {"changed": 8_640_000, "idle": 1.0},
+            {"changed": 0, "idle": 2.0},
+            {"changed": "x"},
+            {"changed": 4_286_327_296_u32, "idle": 3.0},
+        ]);
+        assert_eq!(run(steps, value)["ports"], ports, "the last one changed before the clock began anew");
+        let blind = run(steps, r#"{"ports":[{"changed":5}]}"#);
+        assert_eq!(blind["ports"], serde_json::json!([{"changed": 5}]), "without a clock there is no age");
+    }
+
+    #[test]
+    fn fields_are_put_together_as_people_write_them() {
+        let steps = "[{compose: {to: link, of: [port, vlan]}}]";
+        let rows = r#"[{"port":"Gi0/1","vlan":10},{"port":"Gi0/2"}]"#;
+        let composed = serde_json::json!([{"port": "Gi0/1", "vlan": 10, "link": "Gi0/1 10"}, {"port": "Gi0/2"}]);
+        assert_eq!(run(steps, rows), composed);
+    }
+
+    #[test]
     fn a_step_that_says_too_little_or_too_much_is_refused() {
         for bad in [
             "{at: a}",
@@ -228,6 +316,7 @@ mod tests {
             "{filter: {a: 1}, where: {b: 1}}",
             "{drop: [a]}",
             "{map: {field: a}}",
+            "{join: {with: a, field: b}}",
         ] {
             assert!(serde_saphyr::from_str::<Step>(bad).is_err(), "{bad}");
         }

@@ -16,7 +16,7 @@ pub use error::StoreError;
 pub use record::{Break, Digest, Filter, Head, Latest, LedgerRecord, NotAHead, Seen, Stored, Verification, Visit};
 pub use sqlite::Sqlite;
 
-use crate::model::{AssetId, CheckId, CheckResult, FactId, Time, Transition};
+use crate::model::{AssetId, CheckId, CheckResult, FactId, Sample, Time, Transition};
 
 /// Settings of the store, `store:` in the configuration file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +96,14 @@ pub trait Store: Send + Sync {
     /// A key that a call does not name, and that none named for 30 days, is forgotten. Never later than `now`. A store
     /// opened for reading answers from what it has and notes nothing.
     fn first_seen(&self, asset: &AssetId, fact: &FactId, keys: Vec<String>, now: Time) -> Answer<'_, Vec<Time>>;
+
+    /// The samples of a fact, oldest first: those at or after `from`, and the newest one before it.
+    fn samples(&self, asset: &AssetId, fact: &FactId, from: Time) -> Answer<'_, Vec<Sample>>;
+
+    /// Keeps a sample, and forgets those of the fact that [`Store::samples`] would not give for `from`. One that is hardly
+    /// newer than the last is not kept, unless `every` one counts. A store opened for reading, or gone with the process,
+    /// keeps nothing.
+    fn keep_sample(&self, asset: &AssetId, fact: &FactId, sample: Sample, from: Time, every: bool) -> Answer<'_, ()>;
 
     /// Drops the latest verdict of every pair that is not in the plan, after writing to the chain that it left;
     /// its evidence stays until it ages out. Returns how many left.

@@ -75,7 +75,7 @@ pub(crate) fn prometheus_takes_two_hundred_thousand_samples_in_one_scrape() {
     let daemon = Daemon::start(&plant);
     let prometheus = Prometheus::scraping(daemon.port);
     let number = |query: &str| -> Option<f64> { prometheus.query(query).first()?["value"][1].as_str()?.parse().ok() };
-    until("a scrape of 200,000 samples", Duration::from_secs(240), || {
+    until("a scrape of 200,000 samples", Duration::from_mins(4), || {
         number("scrape_samples_post_metric_relabeling{job=%22nis2watch%22}").filter(|samples| *samples >= SAMPLES)
     });
     assert!(number("up").is_some_and(|up| up > 0.9), "the scrape was refused");
@@ -135,11 +135,8 @@ pub(crate) fn kill_9_in_the_middle_of_a_round_forgets_nothing_that_was_shown() {
 
     let (_again, after) = restarted(&plant);
     assert_eq!(shown(&after), shown(&before));
-    assert_eq!(
-        after.lines("nis2watch_transitions_total").count(),
-        0,
-        "the counter counts from the start of the process"
-    );
+    let drifts = after.sum("nis2watch_transitions_total", &[]);
+    assert!(drifts < 0.1, "the counter counts from the start of the process, and shows {drifts}");
     let verified = plant.run(&["ledger", "verify"]);
     assert_eq!((verified.code, verified.err.as_str()), (0, ""), "{}", verified.out);
     assert!(verified.out.contains("records, all as they were written"), "{}", verified.out);

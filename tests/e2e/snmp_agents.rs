@@ -1,8 +1,11 @@
 //! Agents over SNMP: the versions say the same, and a wrong password is no silence.
 
+use std::net::UdpSocket;
+use std::time::Duration;
+
 use serde_json::Value;
 
-use crate::support::{Agent, Plant, Snmpd};
+use crate::support::{Agent, Daemon, Plant, Snmpd};
 
 const USER: &str = "createUser monitor SHA-256 \"lab-auth-pass\" AES \"lab-priv-pass\"\nrouser monitor priv";
 const CREDENTIALS: &str = "credentials:
@@ -22,7 +25,11 @@ fn asset(id: &str, credential: &str, port: u16) -> String {
 }
 
 fn plant(assets: &[String]) -> Plant {
-    let plant = Plant::new(CREDENTIALS, &assets.concat());
+    plant_with("", assets)
+}
+
+fn plant_with(settings: &str, assets: &[String]) -> Plant {
+    let plant = Plant::new(&format!("{CREDENTIALS}{settings}"), &assets.concat());
     for (name, secret) in
         [("community", "plant-word"), ("lost", "not-the-word"), ("auth", "lab-auth-pass"), ("priv", "lab-priv-pass")]
     {
@@ -105,4 +112,24 @@ fn an_agent_that_answers_old_versions_fails_and_one_that_does_not_passes() {
     for id in ["new-unasked", "silent"] {
         assert!(state(id).starts_with("unknown"), "{id}: {} {}", state(id), ran.reason(id, check));
     }
+}
+
+/// A GET of version 2c with a community that no agent here knows.
+const GUESS: &[u8] = b"\x30\x26\x02\x01\x01\x04\x06wrong1\xa0\x19\x02\x04\0\0\0\x01\x02\x01\0\x02\x01\0\
+    \x30\x0b\x30\x09\x06\x05\x2b\x06\x01\x02\x01\x05\0";
+
+#[test]
+fn guessing_at_an_agent_shows_at_the_next_visit() {
+    let agent = Snmpd::start(USER);
+    let plant = plant_with("schedules: { reachability: { every: 1s } }\n", &[asset("sw1", "v3", agent.port)]);
+    let daemon = Daemon::start(&plant);
+    let (check, restart) = ("snmp-auth-failures", "device-unexpected-reboot");
+    daemon.until_state("sw1", check, 0.0, Duration::from_mins(1));
+    let guesser = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for _ in 0..15 {
+        guesser.send_to(GUESS, ("127.0.0.1", agent.port)).unwrap();
+    }
+    daemon.until_state("sw1", check, 2.0, Duration::from_secs(30));
+    // pass or fail by the uptime of this machine, but never unknown: the agent shows its clocks
+    assert!(daemon.state("sw1", restart).is_some_and(|state| state < 2.5));
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::octets;
 use crate::model::Value;
 
 /// More digits than this stay text: an identifier, not a quantity.
@@ -23,6 +24,8 @@ pub(super) enum CellType {
     List,
     /// Text, also when it looks like a number.
     Text,
+    /// A hardware address, lower-case with colons.
+    Mac,
 }
 
 /// Types by field name; other fields become whole numbers when they look like one, else text.
@@ -71,14 +74,15 @@ pub(super) fn plain(text: &str) -> Value {
     }
 }
 
-fn typed(kind: CellType, text: &str) -> Option<Value> {
-    let text = text.trim();
+fn typed(kind: CellType, whole: &str) -> Option<Value> {
+    let text = whole.trim();
     match kind {
         CellType::Text => Some(Value::text(text)),
         CellType::Int => text.parse().ok().map(Value::Int),
         CellType::Float => text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::Float),
         CellType::Bool => truth(text).map(Value::Bool),
         CellType::List => Some(list(text)),
+        CellType::Mac => octets::mac_of_text(whole).map(Value::from),
     }
 }
 
@@ -111,7 +115,8 @@ mod tests {
 
     #[test]
     fn declared_types_are_obeyed_and_misfits_stay_text() {
-        let types: Types = serde_json::from_str(r#"{"i":"int","f":"float","b":"bool","l":"list","t":"text"}"#).unwrap();
+        let types: Types =
+            serde_json::from_str(r#"{"i":"int","f":"float","b":"bool","l":"list","t":"text","m":"mac"}"#).unwrap();
         assert_eq!(types.read("i", "007"), Value::Int(7));
         assert_eq!(types.read("i", "never"), Value::text("never"));
         assert_eq!(types.read("f", "1.5"), Value::Float(1.5));
@@ -121,6 +126,8 @@ mod tests {
         assert_eq!(types.read("l", "a, b,,22"), Value::list(["a".into(), "b".into(), Value::Int(22)]));
         assert_eq!(types.read("l", "a b"), Value::list(["a".into(), "b".into()]));
         assert_eq!(types.read("t", "22"), Value::text("22"));
+        assert_eq!(types.read("m", "0x001b1bff0001"), Value::text("00:1b:1b:ff:00:01"));
+        assert_eq!(types.read("m", ""), Value::text(""));
         assert_eq!(types.read("other", "22"), Value::Int(22));
     }
 }

@@ -10,6 +10,8 @@ mod json;
 mod key_values;
 mod lines;
 mod nagios;
+mod octets;
+mod row_index;
 mod sections;
 mod snmp;
 mod spec;

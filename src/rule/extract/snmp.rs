@@ -7,6 +7,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
 use super::cell::Types;
+use super::row_index::RowIndex;
 use crate::model::{Value, Varbind};
 
 /// An object identifier in dotted form, as numbers, so that tables sort as SNMP does.
@@ -32,12 +33,14 @@ impl<'de> Deserialize<'de> for Oid {
     }
 }
 
-/// One table: the columns under a base.
+/// One table: the columns under a base, and what the index of a row says.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Rows {
     base: Oid,
     columns: BTreeMap<Arc<str>, Oid>,
+    #[serde(default)]
+    index: RowIndex,
 }
 
 /// Reads varbinds into a map of scalars and of lists of rows. What the agent does not have is absent; a
@@ -55,8 +58,11 @@ impl Snmp {
         if self.scalars.is_empty() && self.rows.is_empty() {
             return Err("name at least one of `scalars` and `rows`".to_owned());
         }
-        match self.scalars.keys().find(|name| self.rows.contains_key(*name)) {
-            Some(name) => Err(format!("`{name}` is both a scalar and a table")),
+        if let Some(name) = self.scalars.keys().find(|name| self.rows.contains_key(*name)) {
+            return Err(format!("`{name}` is both a scalar and a table"));
+        }
+        match self.rows.values().find_map(Rows::twice) {
+            Some(name) => Err(format!("`{name}` is both a column and a part of the index")),
             None => Ok(()),
         }
     }
@@ -85,6 +91,10 @@ impl Snmp {
 }
 
 impl Rows {
+    fn twice(&self) -> Option<&Arc<str>> {
+        self.index.names().find(|name| &***name == "index" || self.columns.contains_key(*name))
+    }
+
     fn collect(&self, objects: &BTreeMap<Oid, &Value>, types: &Types) -> Vec<Value> {
         let mut rows: BTreeMap<&[u32], BTreeMap<Arc<str>, Value>> = BTreeMap::new();
         for (name, column) in &self.columns {
@@ -97,6 +107,7 @@ impl Rows {
             }
         }
         let row = |(index, mut fields): (&[u32], BTreeMap<Arc<str>, Value>)| {
+            fields.extend(self.index.read(index));
             let index: Vec<String> = index.iter().map(u32::to_string).collect();
             fields.insert(Arc::from("index"), Value::text(index.join(".")));
             Value::Map(Arc::new(fields))
@@ -152,7 +163,22 @@ types: { status: text }
     }
 
     #[test]
-    fn an_oid_is_checked_at_load() {
+    fn a_row_tells_what_its_index_stands_for() {
+        let spec = "{rows: {macs: {base: 1.3.6.1, columns: {port: '2'}, index: [{vlan: int}, {mac: mac}]}}}";
+        let spec: Snmp = serde_saphyr::from_str(spec).unwrap();
+        let macs =
+            spec.extract(&[varbind("1.3.6.1.2.10.0.27.27.255.0.1", 3_i64), varbind("1.3.6.1.2.9", 1_i64)], false);
+        let macs = macs.get("macs").unwrap().as_list().unwrap();
+        assert_eq!(macs[0].get("mac"), None, "an index of another form yields nothing");
+        assert_eq!(macs[1].get("mac"), Some(&Value::text("00:1b:1b:ff:00:01")));
+        assert_eq!(macs[1].get("vlan"), Some(&Value::Int(10)));
+        assert_eq!(macs[1].get("index"), Some(&Value::text("10.0.27.27.255.0.1")));
+    }
+
+    #[test]
+    fn a_table_is_checked_at_load() {
         assert!(serde_saphyr::from_str::<Snmp>("{scalars: {a: 1.3.x}}").is_err());
+        let twice = "{rows: {a: {base: 1.3.6, columns: {port: '1'}, index: [{port: int}]}}}";
+        assert!(serde_saphyr::from_str::<Snmp>(twice).unwrap().check().is_err());
     }
 }

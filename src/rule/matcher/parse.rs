@@ -31,6 +31,7 @@ enum Key {
     Expr,
     Field,
     Where,
+    WhereNot,
     Except,
     When,
     Say,
@@ -68,6 +69,7 @@ struct Draft {
     groups: Vec<Form>,
     field: Option<Arc<str>>,
     filter: Option<Vec<(Arc<str>, Operand)>>,
+    skip: Option<Vec<(Arc<str>, Operand)>>,
     except: Option<Operand>,
     when: Option<Box<Matcher>>,
     say: Option<Template>,
@@ -106,6 +108,7 @@ impl Draft {
             Key::Expr => self.groups.push(Form::Expr(Arc::new(map.next_value::<Rule>()?.0))),
             Key::Field => self.field = Some(map.next_value()?),
             Key::Where => self.filter = Some(map.next_value::<BTreeMap<_, _>>()?.into_iter().collect()),
+            Key::WhereNot => self.skip = Some(map.next_value::<BTreeMap<_, _>>()?.into_iter().collect()),
             Key::Except => self.except = Some(map.next_value()?),
             Key::When => self.when = Some(Box::new(map.next_value()?)),
             Key::Say => self.say = Some(map.next_value::<Say>()?.0),
@@ -150,14 +153,15 @@ impl Draft {
         if self.scheme.is_some() {
             return Err("`scheme` belongs to version_at_least".to_owned());
         }
-        if self.filter.as_ref().is_some_and(Vec::is_empty) {
-            return Err("`where` is empty; leave it out".to_owned());
+        if [&self.filter, &self.skip].into_iter().flatten().any(Vec::is_empty) {
+            return Err("`where` or `where_not` is empty; leave it out".to_owned());
         }
         Ok(Test {
             subject,
             op,
             field: self.field.take(),
             filter: self.filter.take().unwrap_or_default(),
+            skip: self.skip.take().unwrap_or_default(),
             except: self.except.take(),
             when_absent: self.when_absent.unwrap_or_default(),
         })
@@ -169,6 +173,7 @@ impl Draft {
             (!self.ops.is_empty(), "an operator"),
             (self.field.is_some(), "field"),
             (self.filter.is_some(), "where"),
+            (self.skip.is_some(), "where_not"),
             (self.except.is_some(), "except"),
             (self.scheme.is_some(), "scheme"),
             (self.when_absent.is_some(), "absent"),

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::op::Resolved;
+use super::operand::Operand;
 use super::test::Test;
 use crate::model::Value;
 use crate::rule::set::Set;
@@ -114,12 +115,14 @@ pub(super) fn subject(test: &Test) -> String {
         Some(field) => format!("{field} of {}", test.subject),
         None => test.subject.to_string(),
     };
-    if !test.filter.is_empty() {
-        let conditions = test.filter.iter().map(|(field, operand)| match operand.name() {
-            Some(name) => format!("{field}: {name}"),
-            None => format!("{field}: {}", operand.literal().map(shown).unwrap_or_default()),
-        });
-        let _ = write!(said, " ({})", conditions.collect::<Vec<_>>().join(", "));
+    let condition = |not: &str, (field, operand): &(Arc<str>, Operand)| match operand.name() {
+        Some(name) => format!("{not}{field}: {name}"),
+        None => format!("{not}{field}: {}", operand.literal().map(shown).unwrap_or_default()),
+    };
+    let kept = test.filter.iter().map(|one| condition("", one));
+    let conditions: Vec<String> = kept.chain(test.skip.iter().map(|one| condition("not ", one))).collect();
+    if !conditions.is_empty() {
+        let _ = write!(said, " ({})", conditions.join(", "));
     }
     said
 }

@@ -20,13 +20,15 @@ pub(super) enum WhenAbsent {
     Unknown,
 }
 
-/// `{ fact: …, where: …, field: …, <op>: … }`.
+/// `{ fact: …, where: …, where_not: …, field: …, <op>: … }`.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Test {
     pub(super) subject: Name,
     pub(super) op: Op,
     pub(super) field: Option<Arc<str>>,
     pub(super) filter: Vec<(Arc<str>, Operand)>,
+    /// Rows that have any of these are passed over.
+    pub(super) skip: Vec<(Arc<str>, Operand)>,
     pub(super) except: Option<Operand>,
     pub(super) when_absent: WhenAbsent,
 }
@@ -34,26 +36,32 @@ pub(super) struct Test {
 impl Test {
     /// The names that it refers to.
     pub(super) fn names(&self) -> impl Iterator<Item = &Name> {
-        let operands = self.filter.iter().map(|(_, operand)| operand).chain(&self.except);
+        let operands = self.filter.iter().chain(&self.skip).map(|(_, operand)| operand).chain(&self.except);
         std::iter::once(&self.subject).chain(self.op.names()).chain(operands.filter_map(Operand::name))
     }
 
     /// Looks up which elements count.
     pub(super) fn selection<'a>(&'a self, context: &Context<'a>) -> Result<Selection<'a>, Missing> {
-        let filter: Result<Vec<_>, Missing> =
-            self.filter.iter().map(|(field, operand)| Ok((&**field, operand.set(context)?))).collect();
         Ok(Selection {
             field: self.field.as_deref(),
-            filter: filter?,
+            filter: conditions(&self.filter, context)?,
+            skip: conditions(&self.skip, context)?,
             except: self.except.as_ref().map(|operand| operand.set(context)).transpose()?,
         })
     }
 }
 
+type Conditions<'a> = Vec<(&'a str, Cow<'a, Set>)>;
+
+fn conditions<'a>(written: &'a [(Arc<str>, Operand)], context: &Context<'a>) -> Result<Conditions<'a>, Missing> {
+    written.iter().map(|(field, operand)| Ok((&**field, operand.set(context)?))).collect()
+}
+
 /// Which elements of a subject count, looked up.
 pub(super) struct Selection<'a> {
     pub(super) field: Option<&'a str>,
-    pub(super) filter: Vec<(&'a str, Cow<'a, Set>)>,
+    pub(super) filter: Conditions<'a>,
+    pub(super) skip: Conditions<'a>,
     pub(super) except: Option<Cow<'a, Set>>,
 }
 
@@ -68,11 +76,17 @@ pub(super) enum Admission<'a> {
 impl<'a> Selection<'a> {
     /// Whether the subject is looked at row by row.
     pub(super) fn wants_rows(&self) -> bool {
-        self.field.is_some() || !self.filter.is_empty()
+        self.field.is_some() || !self.filter.is_empty() || !self.skip.is_empty()
     }
 
-    /// Whether a row counts: no field of `where` says otherwise, and none is absent (unless `null` is allowed).
+    /// Whether a row counts: no field of `where` says otherwise, and none is absent (unless `null` is allowed). A row is
+    /// passed over only for a field that it has.
     pub(super) fn admits(&self, row: &Value) -> Admission<'a> {
+        let is_skipped =
+            |(field, set): &(&str, Cow<'a, Set>)| row.at(field).is_some_and(|value| set.find(value) == Sameness::Same);
+        if self.skip.iter().any(is_skipped) {
+            return Admission::No;
+        }
         let mut unclear = None;
         for (field, allowed) in &self.filter {
             match row.at(field) {

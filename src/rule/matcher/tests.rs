@@ -140,6 +140,12 @@ fn elements_are_counted() {
         (r#"[{"s": "a"}, {}]"#, "where: {s: a}, count: {at_least: 1}", "holds"),
         (r#"[{"s": "a"}, {}]"#, "where: {s: a}, count: 0", "offends"),
         (r#"[{"s": "a"}]"#, "where: {s: [b, c]}, empty: true", "holds"),
+        (r#"[{"s": "a"}, {"s": "b"}, {}]"#, "where_not: {s: [a, c]}, count: 2", "holds"),
+        (
+            r#"[{"s": "a", "t": 1}, {"s": "b", "t": 2}]"#,
+            "where: {s: [a, b]}, where_not: {t: 2, s: c}, count: 1",
+            "holds",
+        ),
     ]);
 }
 

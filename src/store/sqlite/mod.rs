@@ -8,6 +8,7 @@ mod ledger;
 mod remembered;
 mod results;
 mod rows;
+mod samples;
 mod schema;
 mod writer;
 
@@ -19,7 +20,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{Answer, Config, Filter, Head, Latest, LedgerRecord, Seen, Store, StoreError, Stored, Verification, Visit};
-use crate::model::{AssetId, CheckId, FactId, Time, Transition};
+use crate::model::{AssetId, CheckId, FactId, Sample, Time, Transition};
 use writer::Writer;
 
 /// Connections that read beside the writer.
@@ -261,6 +262,19 @@ impl Store for Sqlite {
             return self.read(move |connection| remembered::look_first_seen(connection, &asset, &fact, &keys, now));
         }
         self.write(keys.len(), move |connection| remembered::first_seen(connection, &asset, &fact, &keys, now))
+    }
+
+    fn samples(&self, asset: &AssetId, fact: &FactId, from: Time) -> Answer<'_, Vec<Sample>> {
+        let (asset, fact) = (asset.clone(), fact.clone());
+        self.read(move |connection| samples::since(connection, &asset, &fact, from))
+    }
+
+    fn keep_sample(&self, asset: &AssetId, fact: &FactId, sample: Sample, from: Time, every: bool) -> Answer<'_, ()> {
+        if !self.0.lasts || self.0.writer.is_none() {
+            return Box::pin(async { Ok(()) });
+        }
+        let (asset, fact) = (asset.clone(), fact.clone());
+        self.write(1, move |connection| samples::keep(connection, &asset, &fact, &sample, from, every))
     }
 
     fn retain(&self, plan: Vec<(AssetId, CheckId)>, now: Time) -> Answer<'_, usize> {

@@ -205,6 +205,7 @@ fn tidy_daily(connection: &Connection, now: Time, keep: Keep) -> Result<(), Stor
     let oldest = micros(now - TimeDelta::days(i64::from(keep.days)));
     connection.execute("DELETE FROM evidence WHERE at < ?1", [oldest])?;
     connection.execute("DELETE FROM first_seen WHERE last_at < ?1", [oldest])?;
+    connection.execute("DELETE FROM samples WHERE at < ?1", [oldest])?;
     connection.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)", [NAME, &today])?;
     Ok(())
 }

@@ -53,6 +53,11 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (asset, fact, item)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;",
+    // 2: numbers of facts over time, as JSON
+    "CREATE TABLE samples (
+        asset TEXT NOT NULL, fact TEXT NOT NULL, at INTEGER NOT NULL, numbers TEXT NOT NULL,
+        PRIMARY KEY (asset, fact, at)
+    ) STRICT, WITHOUT ROWID;",
 ];
 
 /// The newest format that this program knows.

@@ -217,6 +217,37 @@ async fn a_key_keeps_the_time_it_was_first_seen() {
 }
 
 #[tokio::test]
+async fn samples_are_kept_as_far_back_as_a_comparison_needs_them() {
+    let store = in_memory();
+    let (asset, fact) = (AssetId::parse("a").unwrap(), FactId::parse("snmp.auth").unwrap());
+    let hour = TimeDelta::hours(1);
+    let keep = async |minute: i64, every: bool| {
+        let now = at(60 * minute);
+        let sample = Sample { at: now, numbers: [("bad".into(), minute)].into() };
+        store.keep_sample(&asset, &fact, sample, now - hour, every).await.unwrap();
+        let samples = store.samples(&asset, &fact, now - hour).await.unwrap();
+        samples.iter().map(|sample| sample.numbers["bad"]).collect::<Vec<_>>()
+    };
+    assert_eq!(keep(0, false).await, [0]);
+    assert_eq!(keep(1, false).await, [0], "hardly newer");
+    assert_eq!(keep(2, true).await, [0, 2], "every one counts");
+    assert_eq!(keep(30, false).await, [0, 2, 30]);
+    assert_eq!(keep(61, false).await, [0, 2, 30, 61]);
+    assert_eq!(keep(65, false).await, [2, 30, 61, 65], "one from before the hour stays");
+    assert_eq!(keep(300, false).await, [65, 300]);
+    assert_eq!(keep(10, false).await, [10], "a clock that ran ahead was set back");
+}
+
+#[tokio::test]
+async fn a_store_that_is_gone_with_the_process_keeps_no_samples() {
+    let store = Sqlite::for_one_round().unwrap();
+    let (asset, fact) = (AssetId::parse("a").unwrap(), FactId::parse("snmp.auth").unwrap());
+    let sample = Sample { at: at(0), numbers: [("bad".into(), 1)].into() };
+    store.keep_sample(&asset, &fact, sample, at(0), true).await.unwrap();
+    assert_eq!(store.samples(&asset, &fact, at(0)).await.unwrap(), []);
+}
+
+#[tokio::test]
 async fn host_keys_are_learnt_by_endpoint_and_forgotten_by_asset() {
     let store = in_memory();
     let asset = AssetId::parse("a").unwrap();

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
+use hyper::header::{HeaderValue, SET_COOKIE};
 use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -22,6 +23,10 @@ const MAX_HEADERS: usize = 64;
 const MAX_HEAD: usize = 16 * 1024;
 /// Most characters kept of one header's value.
 const MAX_HEADER_VALUE: usize = 1024;
+/// Most cookies that are looked at.
+const MAX_COOKIES: usize = 16;
+/// Longest name of a cookie that is kept, in characters.
+const MAX_COOKIE_NAME: usize = 64;
 /// Longest goodbye of TLS.
 const CLOSE_WAIT: Duration = Duration::from_millis(300);
 
@@ -29,8 +34,28 @@ const CLOSE_WAIT: Duration = Duration::from_millis(300);
 pub(super) struct Answered {
     pub(super) status: u16,
     pub(super) headers: BTreeMap<String, String>,
+    pub(super) cookies: Vec<Cookie>,
     pub(super) body: Vec<u8>,
     pub(super) truncated: bool,
+}
+
+/// What a cookie says of itself (RFC 6265, section 5.2). Its value is a secret of the server and is not kept.
+pub(super) struct Cookie {
+    pub(super) name: String,
+    pub(super) secure: bool,
+    pub(super) http_only: bool,
+}
+
+impl Cookie {
+    fn read(header: &HeaderValue) -> Self {
+        let text = String::from_utf8_lossy(header.as_bytes());
+        let mut parts = text.split(';');
+        let name = parts.next().and_then(|pair| pair.split('=').next()).unwrap_or_default();
+        let attributes: Vec<&str> = parts.map(|part| part.split('=').next().unwrap_or_default().trim()).collect();
+        let has = |wanted: &str| attributes.iter().any(|name| name.eq_ignore_ascii_case(wanted));
+        let (secure, http_only) = (has("secure"), has("httponly"));
+        Self { name: printable::line(name.trim(), MAX_COOKIE_NAME), secure, http_only }
+    }
 }
 
 /// The request, as a polite stranger writes it.
@@ -96,6 +121,7 @@ pub(super) async fn exchange(
         let head = Answered {
             status: response.status().as_u16(),
             headers: headers(response.headers()),
+            cookies: response.headers().get_all(SET_COOKIE).iter().take(MAX_COOKIES).map(Cookie::read).collect(),
             body: vec![],
             truncated: false,
         };
@@ -151,7 +177,8 @@ async fn read_body(response: Response<Incoming>, max_bytes: usize, into: &mut An
 /// Names in lower case, printable values; several of one name are joined as RFC 9110, section 5.2, says.
 fn headers(map: &HeaderMap) -> BTreeMap<String, String> {
     let mut headers = BTreeMap::<String, String>::new();
-    for (name, value) in map {
+    // a cookie's value opens a session; its flags are kept apart
+    for (name, value) in map.iter().filter(|(name, _)| *name != SET_COOKIE) {
         let value = printable::line(&String::from_utf8_lossy(value.as_bytes()), MAX_HEADER_VALUE);
         headers
             .entry(name.as_str().to_owned())

@@ -200,6 +200,9 @@ fn row(port: u16, page: &Page, max_bytes: usize) -> Value {
             if let Some(location) = answered.headers.get("location") {
                 fields.push(("location", Value::text(location)));
             }
+            fields.push(("cookies", Value::list(answered.cookies.iter().map(cookie))));
+            let insecure = answered.cookies.iter().filter(|cookie| !cookie.secure);
+            fields.push(("insecure_cookies", Value::list(insecure.map(|cookie| Value::text(&cookie.name)))));
             fields.push(("headers", Value::map(answered.headers.iter().map(|(k, v)| (k, Value::text(v))))));
             fields.push(("body", Value::text(String::from_utf8_lossy(body))));
             fields.push(("truncated", Value::Bool(answered.truncated || body.len() < answered.body.len())));
@@ -208,6 +211,11 @@ fn row(port: u16, page: &Page, max_bytes: usize) -> Value {
     };
     fields.push(("state", Value::text(state)));
     Value::map(fields)
+}
+
+fn cookie(cookie: &exchange::Cookie) -> Value {
+    let flags = [("secure", cookie.secure.into()), ("http_only", cookie.http_only.into())];
+    Value::map([("name", Value::text(&cookie.name))].into_iter().chain(flags))
 }
 
 #[cfg(test)]

@@ -49,6 +49,19 @@ async fn a_redirect_is_reported_and_not_followed() {
 }
 
 #[tokio::test]
+async fn cookies_are_told_by_their_flags_and_never_by_their_value() {
+    let answer = "HTTP/1.1 200 OK\r\nSet-Cookie: sid=s3cr3t; Path=/; secure; HttpOnly\r\n\
+        Set-Cookie: lang=en; Expires=Wed, 21 Oct 2026 07:28:00 GMT\r\nContent-Length: 0\r\n\r\n";
+    let page = page(&question(answering(answer.into()).await)).await;
+    let flags = |name: &str, secure: bool, http_only: bool| {
+        Value::map([("name", name.into()), ("secure", secure.into()), ("http_only", http_only.into())])
+    };
+    assert_eq!(page.get("cookies"), Some(&Value::list([flags("sid", true, true), flags("lang", false, false)])));
+    assert_eq!(page.get("insecure_cookies"), Some(&Value::list(["lang".into()])));
+    assert!(!page.to_string().contains("s3cr3t"), "{page}");
+}
+
+#[tokio::test]
 async fn a_body_is_cut_at_its_bound_and_says_so() {
     let head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n".to_vec();
     let port = answering([head, vec![b'x'; 100_000_000]].concat()).await;

@@ -8,6 +8,8 @@ use russh::{ChannelOpenFailure, Names};
 
 /// Longest text of a server that is kept, in characters.
 const MAX_WORDS: usize = 256;
+/// Longest notice before login that is kept, in characters: legal texts are long.
+const MAX_NOTICE: usize = 4096;
 
 /// What a session learnt about its peer.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +20,8 @@ pub(super) struct Seen {
     /// Why the last channel was not opened, in the peer's words.
     pub(super) no_channel: Option<String>,
     pub(super) banner: String,
+    /// What the server says to everybody before login (RFC 4252, section 5.4).
+    pub(super) notice: Option<String>,
     pub(super) names: Option<Names>,
 }
 
@@ -50,6 +54,15 @@ impl client::Handler for Client {
             seen.fingerprint = Some(fingerprint);
         });
         Ok(welcome)
+    }
+
+    async fn auth_banner(&mut self, notice: &str, _: &mut client::Session) -> Result<(), Self::Error> {
+        self.0.note(|seen| {
+            let before = seen.notice.get_or_insert_default();
+            let room = MAX_NOTICE.saturating_sub(before.chars().count());
+            before.extend(notice.chars().take(room));
+        });
+        Ok(())
     }
 
     async fn kex_done(

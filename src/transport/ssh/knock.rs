@@ -22,6 +22,8 @@ pub(in crate::transport) struct Knock {
     pub(in crate::transport) key_type: String,
     pub(in crate::transport) fingerprint: String,
     pub(in crate::transport) methods: Vec<&'static str>,
+    /// What the server says to everybody before login; empty when it says nothing.
+    pub(in crate::transport) notice: String,
 }
 
 /// Asks for login methods without a credential. Any host key is taken and any algorithm, for nothing is said
@@ -56,5 +58,6 @@ pub(in crate::transport) async fn knock(gate: &Gate, port: u16, wait: Duration) 
     };
     timeout(GOODBYE, goodbye).await.ok();
     let key_type = seen.names.map(|names| names.key.to_string()).unwrap_or_default();
-    Ok(Knock { key_type, fingerprint: seen.fingerprint.unwrap_or_default(), methods })
+    let (fingerprint, notice) = (seen.fingerprint.unwrap_or_default(), seen.notice.unwrap_or_default());
+    Ok(Knock { key_type, fingerprint, methods, notice })
 }

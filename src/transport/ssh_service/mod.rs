@@ -138,6 +138,7 @@ fn methods(knocked: Result<Knock, TransportError>) -> Result<Vec<(&'static str, 
     match knocked {
         Ok(knock) => Ok(vec![
             ("auth_methods", Value::list(knock.methods.iter().map(Value::text))),
+            ("notice", Value::text(knock.notice)),
             ("host_key_sha256", Value::map([(knock.key_type, Value::text(knock.fingerprint))])),
         ]),
         Err(error @ TransportError::Refusal(_)) => Err(error),

@@ -56,6 +56,20 @@ async fn login_methods_and_the_host_key_come_without_a_login() {
 }
 
 #[tokio::test]
+async fn what_a_server_says_before_login_is_told_and_so_is_its_silence() {
+    let folder = tempfile::tempdir().unwrap();
+    let notice = folder.path().join("notice");
+    std::fs::write(&notice, format!("Authorised use only.\n{}", "é".repeat(9_000))).unwrap();
+    let server = Server::sshd(&format!("Banner {}", notice.display())).await;
+    let service = one(&Question { auth_methods: true, ..on(server.port) }, &gate()).await;
+    let said = text(&service, "notice");
+    assert!(said.starts_with("Authorised use only.\n") && said.chars().count() == 4096, "{}", said.chars().count());
+    let server = Server::sshd("").await;
+    let service = one(&Question { auth_methods: true, ..on(server.port) }, &gate()).await;
+    assert_eq!(text(&service, "notice"), "");
+}
+
+#[tokio::test]
 async fn an_old_server_is_asked_for_its_methods_too() {
     let server = Server::sshd("KexAlgorithms diffie-hellman-group1-sha1\nCiphers 3des-cbc\nMACs hmac-sha1").await;
     let service = one(&Question { auth_methods: true, ..on(server.port) }, &gate()).await;

@@ -33,7 +33,18 @@ pub(in crate::transport) fn facts(chain: &[Vec<u8>], now: Time) -> Fields {
 }
 
 fn short(der: &[u8], now: Time) -> Fields {
-    let kept = ["subject", "not_after", "days_left", "key_type", "key_bits", "signature", "sha256", "detail"];
+    let kept = [
+        "subject",
+        "issuer",
+        "self_signed",
+        "not_after",
+        "days_left",
+        "key_type",
+        "key_bits",
+        "signature",
+        "sha256",
+        "detail",
+    ];
     describe(der, now).into_iter().filter(|(name, _)| kept.contains(name)).collect()
 }
 
@@ -66,6 +77,7 @@ fn read(certificate: &X509Certificate<'_>, now: Time, fields: &mut Fields) {
         fields.push(("not_after", rfc3339(at)));
         fields.push(("days_left", days_between(now, at)));
     }
+    fields.push(("key_sha256", Value::text(hex(&Sha256::digest(certificate.public_key().raw)))));
     let (key, bits) = key(certificate.public_key());
     fields.push(("key_type", Value::text(key)));
     fields.extend(bits.map(|bits| ("key_bits", Value::Int(bits))));

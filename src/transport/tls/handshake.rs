@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, IpAddr, Ipv4Addr, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, ProtocolVersion, SignatureScheme};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -18,7 +18,8 @@ use super::flight::{End, Flight, MAX_CERTIFICATES, MAX_FLIGHT};
 use super::hello::Version;
 use crate::transport::gate::Stream;
 
-static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(rustls::crypto::ring::default_provider()));
+pub(super) static PROVIDER: LazyLock<Arc<CryptoProvider>> =
+    LazyLock::new(|| Arc::new(rustls::crypto::ring::default_provider()));
 
 /// What a handshake brought to light, whether or not it came to its end.
 pub(super) struct Shaken {
@@ -26,6 +27,8 @@ pub(super) struct Shaken {
     pub(super) version: Option<Version>,
     /// The chain that was shown, leaf first.
     pub(super) chain: Vec<Vec<u8>>,
+    /// Whether the server showed that it holds the key of the first certificate; anybody can show a certificate.
+    pub(super) proven: bool,
     /// Whether the port spoke TLS at all.
     pub(super) is_tls: bool,
     /// How it ended.
@@ -34,7 +37,26 @@ pub(super) struct Shaken {
 
 /// Accepts anything and remembers it.
 #[derive(Debug, Default)]
-struct Witness(Mutex<Vec<Vec<u8>>>);
+struct Witness(Mutex<Testimony>);
+
+/// What a handshake showed.
+#[derive(Debug, Default)]
+struct Testimony {
+    chain: Vec<Vec<u8>>,
+    proven: bool,
+}
+
+impl Witness {
+    fn note(&self, change: impl FnOnce(&mut Testimony)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Notes whether a signature over the handshake is right; a wrong one is accepted like everything else.
+    fn signed(&self, verified: &Result<HandshakeSignatureValid, rustls::Error>) -> HandshakeSignatureValid {
+        self.note(|seen| seen.proven = verified.is_ok());
+        HandshakeSignatureValid::assertion()
+    }
+}
 
 impl ServerCertVerifier for Witness {
     fn verify_server_cert(
@@ -46,26 +68,28 @@ impl ServerCertVerifier for Witness {
         _now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let chain = std::iter::once(leaf).chain(rest).take(MAX_CERTIFICATES).map(|der| der.to_vec()).collect();
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = chain;
+        self.note(|seen| seen.chain = chain);
         Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
         &self,
-        _message: &[u8],
-        _certificate: &CertificateDer<'_>,
-        _signature: &DigitallySignedStruct,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
+        let known = &PROVIDER.signature_verification_algorithms;
+        Ok(self.signed(&verify_tls12_signature(message, certificate, signature, known)))
     }
 
     fn verify_tls13_signature(
         &self,
-        _message: &[u8],
-        _certificate: &CertificateDer<'_>,
-        _signature: &DigitallySignedStruct,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
+        let known = &PROVIDER.signature_verification_algorithms;
+        Ok(self.signed(&verify_tls13_signature(message, certificate, signature, known)))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -123,8 +147,10 @@ pub(super) async fn shake(stream: &mut Stream, address: &str, deadline: tokio::t
             (connection.protocol_version().and_then(version), ended)
         }
     };
-    let chain = std::mem::take(&mut *witness.0.lock().unwrap_or_else(PoisonError::into_inner));
-    Shaken { version, chain, is_tls: flight.is_tls(), ended }
+    let Testimony { chain, proven } = std::mem::take(&mut *witness.0.lock().unwrap_or_else(PoisonError::into_inner));
+    // a signature counts once the server has shown with its last message that it took part in the same handshake
+    let proven = proven && ended == Ended::Complete;
+    Shaken { version, chain, proven, is_tls: flight.is_tls(), ended }
 }
 
 fn version(version: ProtocolVersion) -> Option<Version> {

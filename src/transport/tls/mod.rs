@@ -11,6 +11,7 @@ mod hello;
 mod offer;
 mod service;
 mod suites;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -25,6 +26,7 @@ use super::gate::Gate;
 use super::{Endpoint, TransportError, printable};
 use crate::model::{Answer, FactId, Value};
 use service::{Service, Wants};
+pub use trust::Anchors;
 
 /// Most ports in one question: each costs several connections.
 const MAX_PORTS: usize = 64;
@@ -43,6 +45,9 @@ pub struct Question {
     /// Whether to offer each family of weak suites: seven more connections for each open port.
     #[serde(default)]
     pub ciphers: bool,
+    /// Certificates in PEM that a chain may end in; costs nothing on the wire.
+    #[serde(default)]
+    pub anchors: Anchors,
     /// Longest wait for one connect, and for one handshake.
     #[serde(default = "default_timeout", with = "humantime_serde")]
     pub timeout: Duration,
@@ -98,7 +103,7 @@ pub(super) async fn look(
     timeout: Duration,
 ) -> Result<Result<Value, TransportError>, TransportError> {
     let mut wants = Wants::default();
-    wants.add(&Question { ports: vec![port], versions: true, ciphers: false, timeout });
+    wants.add(&Question { ports: vec![port], versions: true, ciphers: false, anchors: Anchors::default(), timeout });
     let service = Box::pin(service::examine(gate, port, wants, chrono::Utc::now())).await?;
     Ok(service.no_way().map_or_else(|| Ok(service.value()), |error| Err(error.again())))
 }
@@ -132,7 +137,7 @@ fn deal(
     Ok(Answer::Value(Value::map([
         ("open", Value::list(open)),
         ("answered", Value::Bool(found.iter().any(|service| service.answered()))),
-        ("services", Value::list(found.iter().map(|service| service.value()))),
+        ("services", Value::list(found.iter().map(|service| service.value_with(&question.anchors, gate.tls_name())))),
     ])))
 }
 

@@ -1,5 +1,6 @@
 //! One port: what is asked of it, in which order, and what is known in the end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,6 +10,7 @@ use super::handshake::{self, Shaken};
 use super::hello::{Hello, Version, version_hello};
 use super::offer::{Offered, offer, still_allowed};
 use super::suites::WEAK;
+use super::trust::Anchors;
 use super::{Ended, Question};
 use crate::model::{Time, Transport, Value};
 use crate::transport::gate::Gate;
@@ -51,6 +53,7 @@ pub(super) struct Service {
     notes: Vec<String>,
     is_tls: bool,
     chain: Vec<Vec<u8>>,
+    proven: bool,
     accepted: Vec<Version>,
     refused: Vec<Version>,
     undecided: Vec<Version>,
@@ -89,6 +92,7 @@ impl Service {
             notes: vec![],
             is_tls: false,
             chain: vec![],
+            proven: false,
             accepted: vec![],
             refused: vec![],
             undecided: vec![],
@@ -101,7 +105,7 @@ impl Service {
 
     /// Everything after the first handshake.
     async fn talk(&mut self, gate: &Gate, shaken: Shaken) -> Result<(), TransportError> {
-        let Shaken { version, chain, is_tls, ended } = shaken;
+        let Shaken { version, chain, proven, is_tls, ended } = shaken;
         if let Ended::NotTls(_) = ended {
             self.state = State::Plain;
             self.notes.push(ended.in_words());
@@ -113,7 +117,7 @@ impl Service {
         } else {
             self.notes.push(format!("modern handshake: {}", ended.in_words()));
         }
-        self.chain = chain;
+        (self.chain, self.proven) = (chain, proven);
         if !self.is_tls {
             // a device too old to answer a modern hello may still answer its own
             self.ask_version(gate, Version::Tls10).await?;
@@ -247,9 +251,24 @@ impl Service {
                 fields.push(("weak", texts(&self.weak)));
                 fields.push(("undecided_weak", texts(&self.undecided_weak)));
             }
+            if !self.chain.is_empty() {
+                fields.push(("proven", Value::Bool(self.proven)));
+            }
             fields.extend(certificate::facts(&self.chain, self.now));
         }
         Value::map(fields)
+    }
+
+    /// The same with what these anchors say of its chain.
+    pub(super) fn value_with(&self, anchors: &Anchors, name: &str) -> Value {
+        let trust = anchors.judge(&self.chain, name, self.now);
+        match self.value() {
+            Value::Map(mut fields) => {
+                Arc::make_mut(&mut fields).extend(trust.into_iter().map(|(name, value)| (Arc::from(name), value)));
+                Value::Map(fields)
+            }
+            other => other,
+        }
     }
 }
 

@@ -12,7 +12,13 @@ use crate::transport::fixture::{
 use crate::transport::gate::{Limits, Switch};
 
 fn question(port: u16) -> Question {
-    Question { ports: vec![port], versions: true, ciphers: false, timeout: Duration::from_secs(10) }
+    Question {
+        ports: vec![port],
+        versions: true,
+        ciphers: false,
+        anchors: Anchors::default(),
+        timeout: Duration::from_secs(10),
+    }
 }
 
 async fn ask_one(question: &Question, gate: &Gate) -> Result<Value, TransportError> {
@@ -90,6 +96,8 @@ async fn a_server_of_one_version_accepts_that_one_and_shows_its_certificate() {
         assert_eq!(found.get("subject"), Some(&Value::text("CN=old-plc")), "{version}");
         assert_eq!(found.get("key_bits"), Some(&Value::Int(2048)));
         assert_eq!(found.get("signature"), Some(&Value::text("sha256-rsa")));
+        let modern = matches!(version, "1.2" | "1.3");
+        assert_eq!(found.get("proven"), Some(&Value::Bool(modern)), "our own hellos exchange no key");
         let Some(Value::Float(days)) = found.get("days_left") else { panic!("{found}") };
         assert!((29.0..=30.0).contains(days), "{days}");
     }
