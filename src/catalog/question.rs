@@ -18,6 +18,10 @@ const LONGEST_LINE: usize = 120;
 pub enum Question {
     /// A command, over SSH or on the monitor host itself.
     Ssh(ssh::Question),
+    /// A PowerShell script, over SSH.
+    Powershell(ssh::powershell::Question),
+    /// A command of a network device's own command line, over SSH.
+    Cli(ssh::cli::Question),
     /// What the SSH session negotiated.
     SshSession(ssh::SessionQuestion),
     /// Objects of an SNMP agent.
@@ -55,7 +59,7 @@ impl Question {
     #[must_use]
     pub const fn transport(&self) -> Transport {
         match self {
-            Self::Ssh(_) | Self::SshSession(_) => Transport::Ssh,
+            Self::Ssh(_) | Self::Powershell(_) | Self::Cli(_) | Self::SshSession(_) => Transport::Ssh,
             Self::Snmp(_) | Self::SnmpVersions(_) => Transport::Snmp,
             Self::Tcp(_) => Transport::Tcp,
             Self::Tls(_) => Transport::Tls,
@@ -71,6 +75,8 @@ impl Question {
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Ssh(_) => "ssh",
+            Self::Powershell(_) => "powershell",
+            Self::Cli(_) => "cli",
             Self::SshSession(_) => "ssh_session",
             Self::Snmp(_) => "snmp",
             Self::SnmpVersions(_) => "snmp_versions",
@@ -101,7 +107,7 @@ impl Question {
     /// Whether the answer is a value already, so that there is nothing to extract.
     #[must_use]
     pub const fn answers_with_a_value(&self) -> bool {
-        !matches!(self, Self::Ssh(_) | Self::Snmp(_) | Self::Exec(_))
+        !matches!(self, Self::Ssh(_) | Self::Powershell(_) | Self::Cli(_) | Self::Snmp(_) | Self::Exec(_))
     }
 
     /// Whether a person's signature answers it.
@@ -116,6 +122,8 @@ impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ssh(question) => f.write_str(&first_line(&question.run)),
+            Self::Powershell(question) => f.write_str(&first_line(question.run.text())),
+            Self::Cli(question) => f.write_str(&first_line(&question.run.to_string())),
             Self::SshSession(_) => f.write_str("what the SSH session negotiated"),
             Self::Snmp(question) => {
                 let (get, walk) = (question.get.join(" "), question.walk.join(" "));

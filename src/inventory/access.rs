@@ -54,6 +54,9 @@ pub(super) struct SshSettings {
     /// Which algorithms may be spoken.
     #[serde(default)]
     pub(super) algorithms: ssh::Algorithms,
+    /// What the other side understands; the usual for the kind when left out.
+    #[serde(default)]
+    pub(super) speaks: Option<ssh::Speaks>,
     /// How commands that need root get it.
     #[serde(default)]
     pub(super) privilege: ssh::Elevation,

@@ -1,5 +1,7 @@
 //! Against real servers and hostile ones.
 
+mod command_line;
+mod console;
 mod hostile;
 mod login;
 mod privilege;
