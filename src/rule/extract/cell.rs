@@ -23,6 +23,8 @@ pub(super) enum CellType {
     List,
     /// Text, also when it looks like a number.
     Text,
+    /// `any`, an address, a network with its length, its mask or its wildcard; becomes address/length.
+    Network,
 }
 
 /// Types by field name; other fields become whole numbers when they look like one, else text.
@@ -79,6 +81,7 @@ fn typed(kind: CellType, text: &str) -> Option<Value> {
         CellType::Float => text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::Float),
         CellType::Bool => truth(text).map(Value::Bool),
         CellType::List => Some(list(text)),
+        CellType::Network => super::network::network(text).map(Value::from),
     }
 }
 
