@@ -33,7 +33,7 @@ pub use coverage::{Coverage, CoverageRow, Measured};
 pub use fact::{Budget, Fact, Remember};
 pub use fixtures::{FixtureReport, Outcome};
 pub use params::{Overrides, ParamMistake};
-pub use question::{Derived, Question};
+pub use question::{Derived, Question, first_of};
 pub use record::{Known, Redactor, record};
 pub use selector::{Condition, Expression, Key, Selector, Subject};
 

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use crate::model::{FactId, Transport, Value};
+use crate::model::{Cause, FactId, Reading, Transport, Value};
 use crate::transport::{exec, http, snmp, ssh, ssh_service, tcp, tls};
 
 /// A command is quoted up to so many characters.
@@ -48,6 +48,8 @@ pub enum Question {
 pub enum Derived {
     /// Support dates of the system that this fact names.
     Lifecycle(FactId),
+    /// The first of these facts that is known: other ways to the same answer.
+    FirstOf(Vec<FactId>),
     /// What the device is, gathered from whatever it answered; settings of the engine.
     Device(Value),
     /// A signed statement; settings of the engine.
@@ -89,12 +91,13 @@ impl Question {
         }
     }
 
-    /// The fact that a derived one is first of all computed from, if there is one.
+    /// The facts that the question itself says a derived one is computed from.
     #[must_use]
-    pub const fn computed_from(&self) -> Option<&FactId> {
+    pub const fn computed_from(&self) -> &[FactId] {
         match self {
-            Self::Derived(Derived::Lifecycle(source)) => Some(source),
-            _ => None,
+            Self::Derived(Derived::Lifecycle(source)) => std::slice::from_ref(source),
+            Self::Derived(Derived::FirstOf(sources)) => sources.as_slice(),
+            _ => &[],
         }
     }
 
@@ -115,6 +118,20 @@ impl Question {
     pub const fn is_attested(&self) -> bool {
         matches!(self, Self::Derived(Derived::Attestation(_)))
     }
+}
+
+/// The first reading that is known, else one that positively says that there is nothing, else why none is known.
+#[must_use]
+pub fn first_of<'r>(readings: impl Iterator<Item = &'r Reading>) -> Reading {
+    let mut best: Option<&Reading> = None;
+    for reading in readings {
+        match (reading, best) {
+            (Reading::Known(_), _) => return reading.clone(),
+            (Reading::Absent(_), None | Some(Reading::Missing(_))) | (_, None) => best = Some(reading),
+            _ => {}
+        }
+    }
+    best.cloned().unwrap_or_else(|| Reading::missing(Cause::NoData, "none of its sources was read"))
 }
 
 /// One line for people and evidence, without secrets.
@@ -146,6 +163,10 @@ impl fmt::Display for Question {
             Self::SshService(question) => write!(f, "SSH key exchange without login with {}", ports(&question.ports)),
             Self::Exec(question) => write!(f, "{} {}", question.program, first_line(&question.args.join(" "))),
             Self::Derived(Derived::Lifecycle(source)) => write!(f, "support dates of what {source} names"),
+            Self::Derived(Derived::FirstOf(sources)) => {
+                let names: Vec<&str> = sources.iter().map(FactId::as_str).collect();
+                write!(f, "the first that is known of {}", names.join(", "))
+            }
             Self::Derived(Derived::Device(_)) => f.write_str("what the device says of itself, put together"),
             Self::Derived(Derived::Attestation(_)) => f.write_str("a signed statement"),
         }

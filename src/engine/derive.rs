@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::Derived;
+use crate::catalog::{Derived, first_of};
 use crate::feeds::{Lifecycle, Phase};
 use crate::model::{Asset, Cause, FactId, Reading, Time, Value};
 
@@ -27,6 +27,7 @@ pub(super) fn derive(derivation: &Derived, sources: &Sources<'_>) -> Reading {
             Some(other) => other.clone(),
             None => Reading::missing(Cause::NoData, format!("{from} was not read")),
         },
+        Derived::FirstOf(facts) => first_of(facts.iter().filter_map(|fact| sources.facts.get(fact))),
         Derived::Device(_) => device(sources),
         Derived::Attestation(_) => Reading::missing(Cause::NoData, "no attestation is on file"),
     }

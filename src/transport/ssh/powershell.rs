@@ -77,8 +77,9 @@ impl Script {
     ///
     /// One line for the writer of the fact: a letter that is no ASCII, a cmdlet that does more than read.
     pub fn parse(text: &str) -> Result<Self, String> {
-        static CMDLET: LazyLock<Regex> =
-            LazyLock::new(|| Regex::new(r"(?i)\b[a-z]{2,}-[a-z][a-z0-9]+\b").expect("a constant pattern compiles"));
+        static CMDLET: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(r"(?i)(?:^|[^\\\w.$-])([a-z]{2,}-[a-z][a-z0-9]+)\b").expect("a constant pattern compiles")
+        });
         if text.trim().is_empty() {
             return Err("the script is empty".into());
         }
@@ -90,10 +91,10 @@ impl Script {
             let verb = cmdlet.split('-').next().unwrap_or_default();
             VERBS.contains(&verb) || VERBS.contains(&cmdlet.as_str()) || OPERATORS.contains(&cmdlet.as_str())
         };
-        match CMDLET.find_iter(text).find(|found| !reads(found.as_str())) {
+        let cmdlets = CMDLET.captures_iter(text).filter_map(|found| found.get(1));
+        match cmdlets.map(|found| found.as_str()).find(|cmdlet| !reads(cmdlet)) {
             Some(found) => Err(format!(
-                "{:?} may do more than read; cmdlets begin with {}",
-                found.as_str(),
+                "{found:?} may do more than read; cmdlets begin with {}",
                 VERBS.map(|verb| format!("{verb}…")).join(", ")
             )),
             None => Ok(Self(text.to_owned())),
@@ -200,6 +201,7 @@ mod tests {
             "Get-HotFix | Sort-Object InstalledOn -Descending | Select-Object -First 1 | ConvertTo-Json",
             "$d = (Get-Date).ToString('yyyy-MM-ddTHH:mm:ssZ'); $d",
             "auditpol.exe /get /category:* /r",
+            "$server = 'HKLM:\\SYSTEM\\WinStations\\RDP-Tcp'",
         ] {
             assert!(Script::parse(good).is_ok(), "{good}");
         }

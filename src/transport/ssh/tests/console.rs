@@ -137,7 +137,9 @@ impl Handler for Console {
 
     async fn data(&mut self, _: ChannelId, data: &[u8], _: &mut Session) -> Result<(), Self::Error> {
         if let Some(keys) = &self.keys {
-            data.iter().for_each(|key| drop(keys.send(*key)));
+            for key in data {
+                keys.send(*key).ok();
+            }
         }
         Ok(())
     }

@@ -6,3 +6,4 @@ mod hostile;
 mod login;
 mod privilege;
 mod visit;
+mod windows;
