@@ -95,6 +95,30 @@ pattern!(V4, r"(?i)(version|firmware|release|\bv)?([ :=]{0,2})((?:[0-9]+\.)+[0-9
 pattern!(V6, r"[0-9A-Fa-f:]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*");
 pattern!(PASSWD, r"(?m)^([^:\s]+):([^:\n]*):([0-9]+):([0-9]+):([^:\n]*):([^:\n]*):([^:\n]*)$");
 
+// what follows holds for the command lines of network devices alone, whose answers begin with their profile
+pattern!(
+    DEVICE_SECRET,
+    r#"(?im)\b((?:secret|password|passphrase|encrypted-password|pre-shared-key|shared-secret|authentication-key|authentication-password|privacy-password|md5|key-string|community|psk)[ \t]+(?:(?:\d{1,2}|hexadecimal|ascii-text|encrypted)[ \t]+)*)("?)[^\s";]+"#
+);
+pattern!(DEVICE_KEY, r"(?im)\b(key[ \t]+\d{1,2}[ \t]+)\S+|^([ \t]+key[ \t]+)\S+$");
+pattern!(DEVICE_SNMP, r"(?i)\b((?:auth|priv)[ \t]+(?:md5|sha\d*|des|3des|aes(?:[ \t]+\d+)?)[ \t]+)\S+");
+pattern!(DEVICE_HASH, r#"\$(?:8|9|14)\$[^\s";]+"#);
+pattern!(DEVICE_USER, r"(?m)^(?:username |set system login user |\d+ .*?\bname=)(\S+)");
+/// Accounts of devices whose names say nothing about anybody.
+const DEVICE_ACCOUNTS: [&str; 4] = ["admin", "operator", "monitor", "remote"];
+
+/// Whether a text is what the command line of a network device said.
+fn is_of_device(text: &str) -> bool {
+    ["== cisco_ios\n", "== junos\n", "== mikrotik\n", "== generic\n"].iter().any(|heading| text.starts_with(heading))
+}
+
+fn without_device_secrets(text: &str) -> String {
+    let text = DEVICE_SECRET.replace_all(text, "${1}${2}redacted");
+    let text = DEVICE_KEY.replace_all(&text, "${1}${2}redacted");
+    let text = DEVICE_SNMP.replace_all(&text, "${1}redacted");
+    DEVICE_HASH.replace_all(&text, "$$9$$redacted").into_owned()
+}
+
 impl Redactor {
     /// Starts with words that are known to tell something.
     #[must_use]
@@ -125,6 +149,11 @@ impl Redactor {
     pub fn learn(&mut self, answer: &Answer) {
         match answer {
             Answer::Text(text) => {
+                if is_of_device(&text.stdout) {
+                    let names = DEVICE_USER.captures_iter(&text.stdout).filter_map(|found| found.get(1));
+                    let names = names.map(|name| name.as_str()).filter(|name| !DEVICE_ACCOUNTS.contains(name));
+                    names.for_each(|name| self.know(Kind::User, name));
+                }
                 for row in PASSWD.captures_iter(&text.stdout) {
                     let person = row[3].parse::<u32>().is_ok_and(|uid| (FIRST_PERSON..NOBODY).contains(&uid));
                     if person {
@@ -212,7 +241,9 @@ impl Redactor {
     /// Masks a text.
     #[must_use]
     pub fn text(&mut self, text: &str) -> String {
-        let text = PEM.replace_all(text, "-----BEGIN $1-----\nredacted\n-----END $1-----");
+        let of_device = is_of_device(text).then(|| without_device_secrets(text));
+        let text =
+            PEM.replace_all(of_device.as_deref().unwrap_or(text), "-----BEGIN $1-----\nredacted\n-----END $1-----");
         let text = SETTING.replace_all(&text, "${1}redacted");
         let text = CRYPT.replace_all(&text, |found: &Captures<'_>| crypt(&found[0]));
         let text = DES.replace_all(&text, "$1:xxREDACTEDDES:");
@@ -341,6 +372,23 @@ mod tests {
             serials: vec!["SN12345".into()],
             secrets: vec!["pl4nt-community".into()],
         })
+    }
+
+    #[test]
+    fn configurations_of_devices_lose_secrets_hashes_and_the_names_of_people() {
+        let config = "== cisco_ios\nusername anna privilege 15 secret 9 $9$abc$def\nenable password 7 0822455D0A16\n\
+                      tacacs server T1\n key 7 046E1F\n key hunter2hunter2\nsnmp-server community hunter2 RO 10\n\
+                      snmp-server user x G v3 auth sha hunter2 priv aes 128 hunter2\nservice password-encryption\n\
+                      set system radius-server 1.2.3.4 secret \"$9$hunter2\"\ndescription for anna\n";
+        let answer = Answer::Text(TextAnswer { stdout: config.into(), ..TextAnswer::default() });
+        let mut redactor = Redactor::new(&Known::default());
+        redactor.learn(&answer);
+        let shown = redactor.text(config);
+        for secret in ["abc", "0822455D0A16", "046E1F", "hunter2", "anna"] {
+            assert!(!shown.contains(secret), "{secret}: {shown}");
+        }
+        assert!(shown.contains("service password-encryption") && shown.contains("privilege 15"), "{shown}");
+        assert!(shown.starts_with("== cisco_ios\n"), "{shown}");
     }
 
     #[test]

@@ -246,3 +246,17 @@ fn expressions_can_be_shared_between_threads() {
     shared::<Expression>();
     shared::<Matcher>();
 }
+
+#[test]
+fn an_expression_over_rows_names_those_that_offend() {
+    let scene =
+        Scene::of(r#"{"rules": [{"name": "a", "n": 1}, {"name": "b", "n": 2}, {"port": 7, "n": 3}], "most": 1}"#);
+    let offenders = |source: &str| match Expression::of_rule(source).unwrap().judge(&scene.context()) {
+        Outcome::Offends(finding) => finding.offenders,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(offenders("fact.t.f.rules.all(r, r.n <= fact.t.f.most)"), "b, 7");
+    // what is no rule over each row names nobody
+    assert_eq!(offenders("fact.t.f.most > 1"), "");
+    assert_eq!(offenders("size(fact.t.f.rules) == 2"), "a, b, 7");
+}

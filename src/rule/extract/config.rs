@@ -3,7 +3,7 @@
 //! Whatever the maker, a configuration becomes whole statements, one a line: an indented line is put behind the
 //! lines that it belongs to (`line vty 0 4 access-class MGMT in`). Then every value is a matter of patterns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use regex::Captures;
@@ -61,7 +61,7 @@ enum Form {
 struct Reader {
     /// The first group of the first match, as text; absent when nothing matches.
     first: Option<Pattern>,
-    /// The first group of every match, as a list of texts.
+    /// The first group of every match, as a list of texts, each once.
     texts: Option<Pattern>,
     /// A row for every statement that one of these patterns matches, of its named groups.
     each: Patterns,
@@ -269,9 +269,9 @@ impl Reader {
             return statements.iter().find_map(|statement| group(pattern, statement)).map(Value::from);
         }
         if let Some(pattern) = &self.texts {
-            return Some(Value::list(
-                statements.iter().filter_map(|statement| group(pattern, statement)).map(Value::from),
-            ));
+            let mut seen = BTreeSet::new();
+            let found = statements.iter().filter_map(|statement| group(pattern, statement));
+            return Some(Value::list(found.filter(|text| seen.insert(text.clone())).map(Value::from)));
         }
         let mut rows: Vec<(Row, Row)> = Vec::new();
         let mut places: BTreeMap<String, usize> = BTreeMap::new();

@@ -2,34 +2,21 @@
 
 use std::time::Duration;
 
-use russh::client::Msg;
-use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-use super::profile::{asks_for_login, is_pager};
-use super::screen::Screen;
+use super::profile::is_pager;
+use super::stop::{COMMAND, MOST_PAGES, Stop};
+use super::terminal::{Deadline, PATIENCE, SMALL, Terminal};
 use super::{HEADING, Profile, Question, refusal};
 use crate::model::{Answer, FactId, TextAnswer};
+use crate::transport::TransportError;
 use crate::transport::ssh::failure::quote;
-use crate::transport::ssh::{Access, Session, exec};
-use crate::transport::{Endpoint, TransportError};
+use crate::transport::ssh::{Access, Session};
 
-/// How long a device must be silent before its last line is looked at.
-const QUIET: Duration = Duration::from_millis(250);
-/// How long an Enter may go unanswered before it is repeated: some devices drop what is typed while they print.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// Enters that are typed to see the end of one answer.
 const MOST_ENTERS: usize = 4;
-/// How long a command may take unless its question says otherwise.
-const COMMAND: Duration = Duration::from_secs(30);
-/// Pages of one answer; a pager that never ends is left alone.
-const MOST_PAGES: usize = 2_000;
 /// Lines that a device prints with each prompt, above it.
 const MOST_BETWEEN: usize = 3;
-/// Bytes kept of a greeting or of the answer to an Enter.
-const SMALL: usize = 16 * 1024;
-/// The terminal that is asked for: wide and high, so that little is wrapped or paged.
-const TERMINAL: (&str, u32, u32) = ("vt100", 511, 1000);
 /// Enter.
 const ENTER: &str = "\r";
 
@@ -47,22 +34,6 @@ struct Job<'a> {
     places: Vec<usize>,
 }
 
-/// Why the conversation is over.
-enum Stop {
-    /// Too late.
-    Late(Duration),
-    /// The device closed it, with an exit status or without.
-    Ended,
-    /// More bytes than anybody wants.
-    Flood,
-    /// The pager does not come to an end.
-    Pages,
-    /// What came is not the echo of what was typed: an earlier output had not ended.
-    OutOfStep,
-    /// Something else.
-    Other(TransportError),
-}
-
 /// Asks all questions in one session of the command line; one result per question, in order.
 pub(in crate::transport::ssh) async fn run(
     session: &Session,
@@ -76,10 +47,10 @@ pub(in crate::transport::ssh) async fn run(
     if !jobs.is_empty() {
         let mut talk = Talk::new(session, access, profile);
         if let Err((stop, place)) = Box::pin(talk.all(&jobs, &mut done)).await {
-            let error = talk.error(stop, &place);
+            let error = stop.explain(&talk.terminal, &place, talk.prompt.is_empty());
             done.resize_with(jobs.len(), || Err(error.again()));
         }
-        talk.close().await;
+        talk.terminal.close().await;
     }
     for (job, result) in jobs.iter().zip(&done) {
         for place in &job.places {
@@ -121,15 +92,12 @@ struct Talk<'a> {
     session: &'a Session,
     access: &'a Access,
     profile: Profile,
-    channel: Option<(ChannelReadHalf, ChannelWriteHalf<Msg>)>,
-    screen: Screen,
+    terminal: Terminal<'a>,
     prompt: String,
     /// What comes between an Enter and the prompt.
     between: Vec<String>,
     /// Whether what is typed comes back; not known before the first command.
     echo: Option<bool>,
-    taken: usize,
-    heard: Instant,
 }
 
 impl<'a> Talk<'a> {
@@ -138,13 +106,10 @@ impl<'a> Talk<'a> {
             session,
             access,
             profile,
-            channel: None,
-            screen: Screen::default(),
+            terminal: Terminal::new(session),
             prompt: String::new(),
             between: Vec::new(),
             echo: None,
-            taken: 0,
-            heard: Instant::now(),
         }
     }
 
@@ -155,7 +120,7 @@ impl<'a> Talk<'a> {
         done: &mut Vec<Result<TextAnswer, TransportError>>,
     ) -> Result<(), (Stop, String)> {
         let first = self.deadline(self.access.deadlines.auth);
-        self.open(first).await.map_err(|stop| (stop, "opening a terminal".to_owned()))?;
+        self.terminal.open(first).await.map_err(|stop| (stop, "opening a terminal".to_owned()))?;
         self.learn(first).await.map_err(|stop| (stop, "waiting for a prompt".to_owned()))?;
         for command in self.profile.preparation() {
             // only a courtesy: a device that does not know it is paged through
@@ -186,51 +151,35 @@ impl<'a> Talk<'a> {
     }
 
     /// The earlier of so long from now and the end of the whole visit.
-    fn deadline(&self, wait: Duration) -> (Instant, Duration) {
+    fn deadline(&self, wait: Duration) -> Deadline {
         let end = self.session.started + self.access.deadlines.whole;
         let wait = wait.min(end.saturating_duration_since(Instant::now()));
         (Instant::now() + wait, wait)
     }
 
-    async fn open(&mut self, (until, wait): (Instant, Duration)) -> Result<(), Stop> {
-        let broken = |error| Stop::Other(self.session.explain(error, wait));
-        let opened =
-            timeout_at(until, self.session.handle.channel_open_session()).await.map_err(|_| Stop::Late(wait))?;
-        let channel = opened.map_err(|error| match error {
-            russh::Error::ChannelOpenFailure(why) => Stop::Other(exec::no_channel(self.session, &why)),
-            error => broken(error),
-        })?;
-        let (name, columns, rows) = TERMINAL;
-        channel.request_pty(true, name, columns, rows, 0, 0, &[]).await.map_err(broken)?;
-        channel.request_shell(true).await.map_err(broken)?;
-        self.screen.clear(SMALL);
-        self.channel = Some(channel.split());
-        Ok(())
-    }
-
     /// Finds the prompt: two Enters in a row must bring the same line, with the same lines above it.
-    async fn learn(&mut self, until: (Instant, Duration)) -> Result<(), Stop> {
+    async fn learn(&mut self, until: Deadline) -> Result<(), Stop> {
         loop {
-            self.line(until).await?;
-            let seen = self.screen.current();
+            self.terminal.line(until).await?;
+            let seen = self.terminal.screen.current();
             if is_pager(&seen) {
-                self.screen.wipe_line();
-                self.write(" ").await?;
+                self.terminal.screen.wipe_line();
+                self.terminal.write(" ").await?;
                 continue;
             }
             if !self.profile.is_prompt(&seen) {
-                self.more(until).await?;
+                self.terminal.more(until).await?;
                 continue;
             }
             if let Some(why) = self.profile.forbids(&seen) {
-                return Err(Stop::Other(self.protocol(format!("{why} (prompt {})", quote(seen.as_bytes())))));
+                return Err(Stop::Other(self.terminal.protocol(format!("{why} (prompt {})", quote(seen.as_bytes())))));
             }
             let first = self.enter(until).await?;
-            if self.screen.current() != seen {
+            if self.terminal.screen.current() != seen {
                 continue;
             }
             let second = self.enter(until).await?;
-            if self.screen.current() == seen && first == second && first.len() <= MOST_BETWEEN {
+            if self.terminal.screen.current() == seen && first == second && first.len() <= MOST_BETWEEN {
                 (self.prompt, self.between) = (seen, first);
                 return Ok(());
             }
@@ -238,29 +187,33 @@ impl<'a> Talk<'a> {
     }
 
     /// Presses Enter on a clear screen and tells what stands above the line that it brings.
-    async fn enter(&mut self, until: (Instant, Duration)) -> Result<Vec<String>, Stop> {
-        self.screen.clear(SMALL);
-        self.write(ENTER).await?;
-        self.line(until).await?;
-        Ok(self.screen.tail.iter().filter(|line| !line.is_empty()).cloned().collect())
+    async fn enter(&mut self, until: Deadline) -> Result<Vec<String>, Stop> {
+        self.terminal.screen.clear(SMALL);
+        self.terminal.write(ENTER).await?;
+        self.terminal.line(until).await?;
+        Ok(self.terminal.screen.tail.iter().filter(|line| !line.is_empty()).cloned().collect())
     }
 
     /// That nothing was still to come: one more Enter brings one more prompt and nothing else.
-    async fn in_step(&mut self, until: (Instant, Duration)) -> Result<(), Stop> {
+    async fn in_step(&mut self, until: Deadline) -> Result<(), Stop> {
         let above = self.enter(until).await?;
-        if self.screen.current() == self.prompt && above == self.between { Ok(()) } else { Err(Stop::OutOfStep) }
+        if self.terminal.screen.current() == self.prompt && above == self.between {
+            Ok(())
+        } else {
+            Err(Stop::OutOfStep)
+        }
     }
 
     /// Types one command and reads its output.
-    async fn ask(&mut self, typed: &str, most: usize, until: (Instant, Duration)) -> Result<Output, Stop> {
+    async fn ask(&mut self, typed: &str, most: usize, until: Deadline) -> Result<Output, Stop> {
         // the echo, the prompts around the output and what is between them are no output
         let around = typed.len() + 4 * (self.prompt.len() + 2) + self.between.iter().map(String::len).sum::<usize>();
-        self.screen.clear(most.saturating_add(around));
-        self.write(&format!("{typed}{ENTER}")).await?;
+        self.terminal.screen.clear(most.saturating_add(around));
+        self.terminal.write(&format!("{typed}{ENTER}")).await?;
         let (mut pages, mut enters) = (0, 0);
         loop {
-            self.line(until).await?;
-            let seen = self.screen.current();
+            self.terminal.line(until).await?;
+            let seen = self.terminal.screen.current();
             if enters > 0 && self.is_over(&seen) {
                 break;
             }
@@ -269,15 +222,18 @@ impl<'a> Talk<'a> {
                 if pages > MOST_PAGES {
                     return Err(Stop::Pages);
                 }
-                let key = if self.screen.truncated { "q" } else { " " };
-                self.screen.wipe_line();
-                self.write(key).await?;
-            } else if seen == self.prompt && (enters == 0 || self.heard.elapsed() >= PATIENCE) && enters < MOST_ENTERS {
+                let key = if self.terminal.screen.truncated { "q" } else { " " };
+                self.terminal.screen.wipe_line();
+                self.terminal.write(key).await?;
+            } else if seen == self.prompt
+                && (enters == 0 || self.terminal.heard.elapsed() >= PATIENCE)
+                && enters < MOST_ENTERS
+            {
                 enters += 1;
-                self.heard = Instant::now();
-                self.write(ENTER).await?;
+                self.terminal.heard = Instant::now();
+                self.terminal.write(ENTER).await?;
             } else {
-                self.more(until).await?;
+                self.terminal.more(until).await?;
             }
         }
         self.output(typed, most, enters)
@@ -289,16 +245,16 @@ impl<'a> Talk<'a> {
             // no echo, not even of the Enter: both stand in one line
             return seen.strip_prefix(&*self.prompt).is_some_and(|rest| rest.trim() == self.prompt);
         }
-        let mut above = self.screen.tail.iter().rev().filter(|line| !line.is_empty());
+        let mut above = self.terminal.screen.tail.iter().rev().filter(|line| !line.is_empty());
         self.between.iter().rev().all(|line| above.next() == Some(line)) && above.next() == Some(&self.prompt)
     }
 
     /// Cuts the echo off the head and the prompts off the end.
     fn output(&mut self, typed: &str, most: usize, enters: usize) -> Result<Output, Stop> {
-        let mut lines = std::mem::take(&mut self.screen.kept);
-        let truncated = self.screen.truncated;
+        let mut lines = std::mem::take(&mut self.terminal.screen.kept);
+        let truncated = self.terminal.screen.truncated;
         if !truncated {
-            let prompts = if self.screen.current() == self.prompt { enters } else { 0 };
+            let prompts = if self.terminal.screen.current() == self.prompt { enters } else { 0 };
             for _ in 0..prompts {
                 pop_all(&mut lines, &self.between);
                 pop_all(&mut lines, std::slice::from_ref(&self.prompt));
@@ -355,103 +311,6 @@ impl<'a> Talk<'a> {
             exit: Some(0),
             truncated: output.truncated,
         })
-    }
-
-    /// Reads until there is an unfinished line and then silence.
-    async fn line(&mut self, until: (Instant, Duration)) -> Result<(), Stop> {
-        loop {
-            let silent = self.silence(until).await?;
-            if silent && !self.screen.current().is_empty() {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Waits for the next bytes, or as long as an Enter may take.
-    async fn more(&mut self, until: (Instant, Duration)) -> Result<(), Stop> {
-        self.read(until, Instant::now() + PATIENCE).await.map(|_| ())
-    }
-
-    /// Whether nothing came for a while.
-    async fn silence(&mut self, until: (Instant, Duration)) -> Result<bool, Stop> {
-        self.read(until, Instant::now() + QUIET).await.map(|came| !came)
-    }
-
-    /// Takes one message; whether any came before `pause`.
-    async fn read(&mut self, (until, wait): (Instant, Duration), pause: Instant) -> Result<bool, Stop> {
-        if Instant::now() >= until {
-            return Err(Stop::Late(wait));
-        }
-        let Some((read, _)) = &mut self.channel else { return Err(Stop::Ended) };
-        match timeout_at(pause.min(until), read.wait()).await {
-            Err(_) if Instant::now() >= until => Err(Stop::Late(wait)),
-            Err(_) => Ok(false),
-            Ok(Some(ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. })) => {
-                self.taken += data.len();
-                self.screen.feed(&data);
-                self.heard = Instant::now();
-                if self.taken > exec::FLOOD { Err(Stop::Flood) } else { Ok(true) }
-            }
-            Ok(Some(ChannelMsg::Failure)) => Err(Stop::Other(TransportError::Privilege {
-                endpoint: self.session.endpoint().clone(),
-                problem: "it gives this account no terminal: allow it an interactive login".into(),
-            })),
-            Ok(Some(ChannelMsg::Close | ChannelMsg::Eof | ChannelMsg::ExitStatus { .. }) | None) => Err(Stop::Ended),
-            Ok(Some(_)) => Ok(true),
-        }
-    }
-
-    async fn write(&mut self, text: &str) -> Result<(), Stop> {
-        let Some((_, write)) = &self.channel else { return Err(Stop::Ended) };
-        write.data_bytes(text.as_bytes().to_vec()).await.map_err(|_| Stop::Ended)
-    }
-
-    async fn close(self) {
-        if let Some((_, write)) = self.channel {
-            write.close().await.ok();
-        }
-    }
-
-    fn protocol(&self, problem: String) -> TransportError {
-        TransportError::Protocol { endpoint: self.session.endpoint().clone(), problem }
-    }
-
-    /// What a stop means to an operator.
-    fn error(&self, stop: Stop, place: &str) -> TransportError {
-        let last = self.screen.current();
-        let said = if last.is_empty() { String::new() } else { format!(", it ends with {}", quote(last.as_bytes())) };
-        match stop {
-            Stop::Other(error) => error,
-            Stop::Late(timeout) if self.prompt.is_empty() && asks_for_login(&last) => {
-                match self.session.scene(&self.session.seen.now()).timeout(timeout) {
-                    TransportError::Timeout { endpoint, .. } => TransportError::Auth {
-                        endpoint,
-                        problem: format!("logged in, and it asks once more{said}; nothing was typed: mend the login"),
-                    },
-                    other => other,
-                }
-            }
-            Stop::Late(timeout) => match self.session.scene(&self.session.seen.now()).timeout(timeout) {
-                TransportError::Timeout { endpoint, timeout } => TransportError::Timeout {
-                    endpoint: Endpoint::named(format!("{endpoint} ({place}{said})")),
-                    timeout,
-                },
-                other => other,
-            },
-            Stop::Ended => {
-                match self.session.scene(&self.session.seen.now()).explain(russh::Error::Disconnect, COMMAND) {
-                    TransportError::Protocol { .. } => {
-                        self.protocol(format!("it ended the session: {place} has no end{said}"))
-                    }
-                    other => other,
-                }
-            }
-            Stop::Flood => self.protocol(format!("it sent more than {} bytes; {place} has no end", exec::FLOOD)),
-            Stop::Pages => self.protocol(format!("its pager did not end after {MOST_PAGES} pages of {place}")),
-            Stop::OutOfStep => self.protocol(format!(
-                "something else came than the echo of {place}, so the answer before it had not ended and does not count"
-            )),
-        }
     }
 }
 

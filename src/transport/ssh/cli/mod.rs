@@ -13,6 +13,8 @@ mod conversation;
 mod profile;
 mod refusal;
 mod screen;
+mod stop;
+mod terminal;
 
 use std::collections::BTreeMap;
 use std::fmt;
