@@ -80,7 +80,6 @@ struct Inner {
 type Shared = State<Arc<Inner>>;
 
 /// Builds the router.
-#[must_use]
 pub fn router(desk: Desk) -> Router {
     let inner = Arc::new(Inner { desk, overview: tokio::sync::Mutex::new(None) });
     let guarded = Router::new()

@@ -8,13 +8,11 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use futures::StreamExt;
-use futures::future::try_join_all;
 
 use super::deputy::STOPPED;
 use super::targets::Targets;
 use super::{Plant, Setup, Shared, round};
-use crate::engine::{CheckIndex, PlannedAsset, Visit, Visitor};
-use crate::feeds::Lifecycle;
+use crate::engine::{self, CheckIndex, PlannedAsset, Visit, Visitor};
 use crate::model::{AssetId, Problems};
 use crate::store::{self, Filter, Sqlite, Store, StoreError};
 
@@ -52,7 +50,7 @@ pub struct Once {
     pub visitor: Visitor,
     /// What becomes of what is seen.
     pub kept: Kept,
-    at_once: usize,
+    in_flight: usize,
 }
 
 impl Once {
@@ -72,8 +70,8 @@ impl Once {
         targets.settle(setup).await;
         let inventory = setup.loaded.with_targets(&targets.fetched).map_err(OnceError::Files)?;
         let plant = Plant::new(&setup.catalog, &inventory, &setup.loaded.schedules, &shared, None);
-        let visitor = Visitor::new(store, Lifecycle::builtin(), clock);
-        Ok(Self { plant, visitor, kept, at_once: setup.loaded.config.limits.visits_in_flight as usize })
+        let visitor = Visitor::new(store, Arc::clone(&setup.loaded.lifecycle), clock);
+        Ok(Self { plant, visitor, kept, in_flight: setup.loaded.config.limits.visits_in_flight as usize })
     }
 
     /// Whether this process may speak to an asset.
@@ -101,10 +99,10 @@ impl Once {
             }
         }
         let wanted = |planned: &PlannedAsset| if self.may_ask(planned) { wanted(planned) } else { Vec::new() };
-        let mut running = round(&self.plant, &self.visitor, self.at_once, wanted).ready_chunks(TOGETHER);
+        let mut running = round(&self.plant, &self.visitor, self.in_flight, wanted).ready_chunks(TOGETHER);
         while let Some(asked) = running.next().await {
             if self.kept == Kept::Written {
-                try_join_all(asked.iter().map(|visit| self.keep(visit))).await?;
+                self.visitor.store.record_all(asked.iter().map(Visit::seen).collect()).await?;
             }
             for visit in asked {
                 if let Some(result) = visit.results.first() {
@@ -124,21 +122,9 @@ impl Once {
         let results = due.iter().map(|at| {
             let check = &planned.checks[usize::from(*at)].check.id;
             let last = stored.iter().find(|stored| stored.result.check == *check);
-            last.map_or_else(|| crate::engine::left_to_daemon(planned, *at, Utc::now()), |stored| stored.result.clone())
+            last.map_or_else(|| engine::left_to_daemon(planned, *at, Utc::now()), |stored| stored.result.clone())
         });
         Ok(Visit::of_results(results.collect(), Utc::now()))
-    }
-
-    async fn keep(&self, visit: &Visit) -> Result<(), StoreError> {
-        let Some(first) = visit.results.first() else { return Ok(()) };
-        let done = store::Visit {
-            asset: first.asset.clone(),
-            at: visit.at,
-            duration: visit.took,
-            reachable: visit.reachable.clone(),
-        };
-        self.visitor.store.record(visit.results.clone()).await?;
-        self.visitor.store.visit_done(done).await
     }
 }
 

@@ -110,6 +110,7 @@ impl Service {
             Plant::new(&setup.catalog, &inventory, &setup.loaded.schedules, &self.shared, before)
         });
         drop(before);
+        self.visitor.lifecycle.store(Arc::clone(&setup.loaded.lifecycle));
         let now = Utc::now();
         // while a list has never come, its assets are not gone
         if self.targets.are_complete(&setup) {

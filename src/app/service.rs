@@ -22,7 +22,6 @@ use super::targets::{LOOK_EVERY, Targets};
 use super::{Setup, Shared, StoredKeys};
 use crate::api::{self, Desk, Door, ServeError};
 use crate::engine::Visitor;
-use crate::feeds::Lifecycle;
 use crate::output::{Exposition, Own};
 use crate::store::{Sqlite, Store, StoreError};
 use crate::transport::gate::Switch;
@@ -117,7 +116,7 @@ impl Service {
         });
         deputy.remember_switch().await?;
         let door = Arc::new(ArcSwap::from_pointee(Door::new(&setup.loaded.web_config)));
-        let visitor = Arc::new(Visitor::new(Arc::clone(&store), Lifecycle::builtin(), clock));
+        let visitor = Arc::new(Visitor::new(Arc::clone(&store), Arc::clone(&setup.loaded.lifecycle), clock));
         Ok(Self {
             setup: Arc::new(setup),
             store,

@@ -12,12 +12,14 @@ mod explain;
 mod fact;
 mod fixtures;
 mod form;
+mod handout;
 mod lint;
 mod load;
 mod names;
 mod params;
 mod question;
 mod record;
+mod reference;
 mod selector;
 mod sources;
 
@@ -32,6 +34,7 @@ pub use controls::{Control, Controls, PlannedCheck, Point, References, SeedBulle
 pub use coverage::{Coverage, CoverageRow, Measured};
 pub use fact::{Budget, Fact, Remember};
 pub use fixtures::{FixtureReport, Outcome};
+pub use handout::{ACCOUNT, COLLECTOR_PATH, Handout};
 pub use params::{Overrides, ParamMistake};
 pub use question::{Derived, Question, first_of};
 pub use record::{Known, Redactor, record};

@@ -26,7 +26,7 @@ pub(super) struct Listen {
     /// Address and port to listen on instead of api.listen.
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
-    /// Prometheus web configuration file (TLS, users) instead of api.web_config.
+    /// Prometheus web configuration file (TLS, users) instead of `api.web_config`.
     #[arg(long, value_name = "FILE")]
     web_config: Option<PathBuf>,
 }

@@ -37,8 +37,9 @@ pub(super) fn run(act: &Act) -> Result<ExitCode, CliError> {
             Act::Verify { anchor, .. } => {
                 let found = store.verify(*anchor).await?;
                 if !found.breaks.is_empty() {
-                    let breaks: String = found.breaks.iter().map(|one| format!("{one}\n")).collect();
-                    print(&breaks)?;
+                    for one in &found.breaks {
+                        print(&format!("{one}\n"))?;
+                    }
                     return Ok(ExitCode::from(100));
                 }
                 let head = found.head.map_or_else(String::new, |head| format!(", head {head}"));

@@ -5,6 +5,7 @@
 mod catalog;
 mod check;
 mod daemon;
+mod demo;
 mod facts;
 mod files;
 mod ledger;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::app::{OnceError, RunError};
+use crate::demo::DemoError;
 use crate::model::{IdError, Problems};
 use crate::store::StoreError;
 use crate::telemetry::TelemetryError;
@@ -55,6 +57,8 @@ enum Command {
     },
     /// Who would be asked what, when, and how much is sent; and why something is not.
     Plan(plan::Options),
+    /// A virtual plant inside this process, and the daemon watching it; needs no root and installs nothing.
+    Demo(demo::Options),
     /// Visits an asset and writes its masked answers as a fixture for a check.
     Record(record::Options),
     /// Proof that what was recorded is still what is there.
@@ -82,10 +86,10 @@ enum Command {
 #[derive(Debug, clap::Args)]
 struct Source {
     /// Folder with further facts and checks; may be given several times.
-    #[arg(long = "extra", value_name = "FOLDER")]
+    #[arg(long = "extra", value_name = "FOLDER", global = true)]
     extra: Vec<PathBuf>,
     /// Leave out the catalogue inside the binary.
-    #[arg(long)]
+    #[arg(long, global = true)]
     no_builtin: bool,
 }
 
@@ -114,6 +118,9 @@ pub enum CliError {
     /// A round could not begin.
     #[error(transparent)]
     Once(#[from] OnceError),
+    /// The virtual plant could not be built.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
     /// The store refused.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -164,6 +171,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, CliErro
         Command::Facts(options) => facts::run(&options),
         Command::Validate { files, listen } => validate::run(&files, &listen),
         Command::Plan(options) => plan::run(&options),
+        Command::Demo(options) => demo::run(&options),
         Command::Record(options) => record::run(&options),
         Command::Ledger { act } => ledger::run(&act),
         Command::Catalog { act, source } => catalog::run(act, &source.load()?),

@@ -11,6 +11,7 @@ use crate::app::Once;
 use crate::catalog::{Known, Redactor, record};
 use crate::engine::FactIndex;
 use crate::inventory::Member;
+use crate::transport::snmp;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct Options {
@@ -67,9 +68,13 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, CliError> {
 fn known(member: &Member) -> Known {
     let asset = &member.asset;
     let mut hosts = vec![asset.id.to_string()];
-    hosts.extend(asset.address.iter().map(|address| address.to_string()));
-    hosts.extend(asset.site.iter().map(|site| site.to_string()));
+    hosts.extend(asset.address.iter().map(ToString::to_string));
+    hosts.extend(asset.site.iter().map(ToString::to_string));
     let users = member.access.ssh.iter().map(|access| access.user.clone());
-    let serials = asset.serial.iter().map(|serial| serial.to_string()).collect();
-    Known { hosts, users: users.collect(), serials, secrets: Vec::new() }
+    let serials = asset.serial.iter().map(ToString::to_string).collect();
+    let secrets = member.access.snmp.iter().filter_map(|access| match &access.credential {
+        snmp::Credential::Community(community) => Some(community.expose().to_owned()),
+        _ => None,
+    });
+    Known { hosts, users: users.collect(), serials, secrets: secrets.collect() }
 }

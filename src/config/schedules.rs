@@ -140,6 +140,14 @@ struct Pair {
     fragile: Arc<Cadence>,
 }
 
+impl Pair {
+    /// In place of a schedule that was refused; nothing ever runs by it.
+    fn stand_in() -> Self {
+        let cadence = Arc::new(Cadence::Every(LONGEST));
+        Self { standard: Arc::clone(&cadence), fragile: cadence }
+    }
+}
+
 impl Default for Schedules {
     fn default() -> Self {
         let every = |interval| Arc::new(Cadence::Every(interval));
@@ -167,7 +175,11 @@ impl Schedules {
                 (Ok(standard), Ok(fragile)) => {
                     all.0.insert(name.clone(), Pair { standard, fragile });
                 }
-                (Err(message), _) | (_, Err(message)) => report(name, message),
+                (Err(message), _) | (_, Err(message)) => {
+                    report(name, message);
+                    // it is defined, if badly: that checks name it is no further mistake
+                    all.0.entry(name.clone()).or_insert_with(Pair::stand_in);
+                }
             }
         }
         all

@@ -15,17 +15,17 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
 
 use super::rooms::Rooms;
+use super::unasked::{bare_result, panic_results};
 use super::{AssetIndex, CheckIndex, Contact, Plan, PlannedAsset, Schedule, Visit, Visitor};
-use crate::model::{
-    AssetId, Cause, CheckId, CheckResult, Evidence, Judgement, Params, Reading, Time, Transition, Transport, Value,
-    Verdict,
-};
+use crate::model::{AssetId, Cause, CheckId, CheckResult, Reading, Time, Transition, Transport, Value, Verdict};
 use crate::store::{Store, StoreError};
 
 /// How often the loop looks for judgements that have grown too old.
 const SWEEP: Duration = Duration::from_mins(1);
 /// A judgement is stale when it is older than so many intervals of its check.
 const STALE_INTERVALS: u32 = 2;
+/// A restart is no reason to call stale what it did not let be visited in time; a long absence is.
+const RESTART: TimeDelta = TimeDelta::minutes(5);
 /// What was never measured is due within this span after the start, spread over the assets.
 const FIRST_ROUND: Duration = Duration::from_secs(20);
 
@@ -74,11 +74,17 @@ pub struct Daemon {
     pub visits_in_flight: usize,
 }
 
-/// A visit that ended, with what came of recording it.
+/// A visit that ended.
 struct Done {
     asset: AssetIndex,
     checks: Vec<CheckIndex>,
+    /// `None` when it panicked.
     visit: Option<Visit>,
+}
+
+/// Visits that were recorded together, with what came of it.
+struct Batch {
+    visits: Vec<Done>,
     recorded: Result<Vec<Transition>, StoreError>,
 }
 
@@ -95,6 +101,9 @@ impl Daemon {
             schedule: Schedule::default(),
             rooms: Rooms::new(&self.plan),
             visits: JoinSet::new(),
+            ended: Vec::new(),
+            one_by_one: 0,
+            recording: JoinSet::new(),
             daemon: self,
         };
         life.remember().await?;
@@ -109,6 +118,12 @@ struct Life {
     rooms: Rooms,
     states: HashMap<(AssetIndex, CheckIndex), State>,
     visits: JoinSet<Done>,
+    /// Visits that wait to be recorded; their assets are busy until they are.
+    ended: Vec<Done>,
+    /// So many of them were refused together and are recorded alone, so that one bad row holds up no other.
+    one_by_one: usize,
+    /// The batch that is being recorded, one at a time: what ends meanwhile makes the next.
+    recording: JoinSet<Batch>,
 }
 
 impl Life {
@@ -138,25 +153,30 @@ impl Life {
     }
 
     async fn live(&mut self, shutdown: &CancellationToken) -> Result<(), StoreError> {
-        let mut sweep = tokio::time::interval(SWEEP);
+        self.sweep(RESTART).await?;
+        let mut sweep = tokio::time::interval_at(tokio::time::Instant::now() + SWEEP, SWEEP);
         while !shutdown.is_cancelled() {
             self.start_due();
+            self.record_ended();
             self.daemon.listener.load(self.lag(), self.visits.len());
             let wait = self.until_next();
             tokio::select! {
                 () = shutdown.cancelled() => {}
-                Some(done) = self.visits.join_next() => {
-                    if let Some(asset) = self.ended(done)? {
-                        self.let_next_in(asset);
-                    }
-                }
-                _ = sweep.tick() => self.sweep().await?,
+                Some(done) = self.visits.join_next() => self.visit_ended(done),
+                Some(batch) = self.recording.join_next() => self.batch_recorded(batch)?,
+                _ = sweep.tick() => self.sweep(TimeDelta::zero()).await?,
                 () = tokio::time::sleep(wait) => {}
             }
         }
-        while let Some(done) = self.visits.join_next().await {
-            self.ended(done)?;
+        self.rooms.close();
+        while !(self.visits.is_empty() && self.recording.is_empty() && self.ended.is_empty()) {
+            self.record_ended();
             self.daemon.listener.load(self.lag(), self.visits.len());
+            tokio::select! {
+                Some(done) = self.visits.join_next() => self.visit_ended(done),
+                Some(batch) = self.recording.join_next() => self.batch_recorded(batch)?,
+                else => {}
+            }
         }
         Ok(())
     }
@@ -178,17 +198,15 @@ impl Life {
         }
     }
 
-    fn let_next_in(&mut self, left: AssetIndex) {
-        if let Some((asset, checks)) = self.rooms.leave(left) {
-            self.start(asset, checks);
-        }
-    }
-
     fn start(&mut self, asset: AssetIndex, checks: Vec<CheckIndex>) {
-        let (visitor, store) = (Arc::clone(&self.daemon.visitor), Arc::clone(&self.daemon.store));
+        let visitor = Arc::clone(&self.daemon.visitor);
         let (plan, contact) = (Arc::clone(&self.daemon.plan), Arc::clone(&self.daemon.contacts[asset as usize]));
         let span = info_span!("visit", asset = %plan.asset(asset).member.asset.id);
-        let visit = async move { visit(&plan, asset, checks, &visitor, &contact, &*store).await };
+        let visit = async move {
+            let visit = visitor.visit(plan.asset(asset), &contact, &checks);
+            let visit = AssertUnwindSafe(visit).catch_unwind().await.ok();
+            Done { asset, checks, visit }
+        };
         self.visits.spawn(visit.instrument(span));
     }
 
@@ -201,33 +219,80 @@ impl Life {
         next.clamp(Duration::from_millis(10), SWEEP)
     }
 
-    /// Tells what came of a visit and plans the next; returns which asset it was.
-    fn ended(&mut self, done: Result<Done, tokio::task::JoinError>) -> Result<Option<AssetIndex>, StoreError> {
-        let done = match done {
-            Ok(done) => done,
+    fn visit_ended(&mut self, done: Result<Done, tokio::task::JoinError>) {
+        match done {
+            Ok(done) => {
+                if let Some((asset, checks)) = self.rooms.leave(done.asset) {
+                    self.start(asset, checks);
+                }
+                self.ended.push(done);
+            }
             // the visit itself is guarded; what ends up here is the runtime's own end
+            Err(error) => error!(%error, "a visit was lost"),
+        }
+    }
+
+    /// Begins to record what has ended, unless a batch is under way.
+    fn record_ended(&mut self) {
+        if self.ended.is_empty() || !self.recording.is_empty() {
+            return;
+        }
+        let now = self.now();
+        let together = if self.one_by_one > 0 { 1 } else { self.ended.len() };
+        self.one_by_one = self.one_by_one.saturating_sub(1);
+        let mut visits: Vec<_> = self.ended.drain(..together).collect();
+        for done in visits.iter_mut().filter(|done| done.visit.is_none()) {
+            let planned = self.daemon.plan.asset(done.asset);
+            self.daemon.listener.panicked(&planned.member.asset.id);
+            done.visit = Some(Visit::of_results(panic_results(planned, &done.checks, now), now));
+        }
+        let store = Arc::clone(&self.daemon.store);
+        self.recording.spawn(async move {
+            let seen = visits.iter().filter_map(|done| done.visit.as_ref()).map(Visit::seen).collect();
+            let recorded = store.record_all(seen).await;
+            Batch { visits, recorded }
+        });
+    }
+
+    /// Tells what the store has taken, and plans the next visits.
+    fn batch_recorded(&mut self, batch: Result<Batch, tokio::task::JoinError>) -> Result<(), StoreError> {
+        let Batch { visits, recorded } = batch.map_err(|error| {
+            error!(%error, "recording was lost");
+            StoreError::Stopped
+        })?;
+        let plan = Arc::clone(&self.daemon.plan);
+        let transitions = match recorded {
+            Ok(transitions) => transitions,
+            Err(StoreError::Stopped) => return Err(StoreError::Stopped),
+            Err(_) if visits.len() > 1 => {
+                self.one_by_one += visits.len();
+                self.ended.splice(0..0, visits);
+                return Ok(());
+            }
             Err(error) => {
-                error!(%error, "a visit was lost");
-                return Ok(None);
+                for done in visits {
+                    let planned = plan.asset(done.asset);
+                    self.not_recorded(&planned.member.asset.id, &error);
+                    self.plan_next(done.asset, planned, done.checks);
+                }
+                return Ok(());
             }
         };
-        if let Err(StoreError::Stopped) = done.recorded {
-            return Err(StoreError::Stopped);
-        }
-        let plan = Arc::clone(&self.daemon.plan);
-        let planned = plan.asset(done.asset);
-        if let Some(visit) = &done.visit {
-            if self.publish(done.asset, planned, visit, done.recorded) {
-                self.tell_visit(&planned.member.asset.id, visit);
+        for Done { asset, checks, visit } in visits {
+            let planned = plan.asset(asset);
+            if let Some(visit) = visit {
+                self.publish(asset, planned, &visit.results);
+                self.tell_visit(&planned.member.asset.id, &visit);
             }
-        } else {
-            self.daemon.listener.panicked(&planned.member.asset.id);
-            let results = panic_results(planned, &done.checks, self.now());
-            let visit = Visit::of_results(results, self.now());
-            self.publish(done.asset, planned, &visit, done.recorded);
+            self.plan_next(asset, planned, checks);
         }
-        self.plan_next(done.asset, planned, done.checks);
-        Ok(Some(done.asset))
+        self.publish_transitions(&transitions);
+        Ok(())
+    }
+
+    fn not_recorded(&self, asset: &AssetId, error: &StoreError) {
+        error!(%asset, %error, "cannot record a visit; it is not shown");
+        self.daemon.listener.unrecorded(asset);
     }
 
     fn plan_next(&mut self, asset: AssetIndex, planned: &PlannedAsset, checks: Vec<CheckIndex>) {
@@ -244,31 +309,19 @@ impl Life {
         }
     }
 
-    /// A sweep and a panic are no contact with the asset: only what was a visit counts as one.
+    /// Only what was a contact counts as a visit.
     fn tell_visit(&self, asset: &AssetId, visit: &Visit) {
+        if !visit.is_contact() {
+            return;
+        }
         self.daemon.listener.visited(asset, visit.at, visit.took, &visit.reachable);
         if let Some(Reading::Known(device)) = visit.readings.get(DEVICE) {
             self.daemon.listener.identified(asset, device);
         }
     }
 
-    /// Tells what the store has taken; whether it has.
-    fn publish(
-        &mut self,
-        asset: AssetIndex,
-        planned: &PlannedAsset,
-        visit: &Visit,
-        recorded: Result<Vec<Transition>, StoreError>,
-    ) -> bool {
-        let transitions = match recorded {
-            Ok(transitions) => transitions,
-            Err(error) => {
-                error!(asset = %planned.member.asset.id, %error, "cannot record a visit; it is not shown");
-                self.daemon.listener.unrecorded(&planned.member.asset.id);
-                return false;
-            }
-        };
-        for result in &visit.results {
+    fn publish(&mut self, asset: AssetIndex, planned: &PlannedAsset, results: &[CheckResult]) {
+        for result in results {
             let Some(check) = planned.check(result.check.as_str()) else { continue };
             let verdict = result.judgement.verdict;
             let before = self.states.get(&(asset, check));
@@ -279,7 +332,10 @@ impl Life {
             self.states.insert((asset, check), State { verdict, since, at: result.at });
             self.daemon.listener.judged(result, since);
         }
-        for transition in &transitions {
+    }
+
+    fn publish_transitions(&self, transitions: &[Transition]) {
+        for transition in transitions {
             if transition.is_drift() {
                 warn!(asset = %transition.asset, check = %transition.check, verdict = %transition.to, reason = transition.reason, "drift");
             } else if transition.from.is_some() {
@@ -287,11 +343,10 @@ impl Life {
             }
             self.daemon.listener.changed(transition);
         }
-        true
     }
 
     /// Turns judgements that are too old into unknowns: what was true two intervals ago proves nothing now.
-    async fn sweep(&mut self) -> Result<(), StoreError> {
+    async fn sweep(&mut self, grace: TimeDelta) -> Result<(), StoreError> {
         let now = self.now();
         let plan = Arc::clone(&self.daemon.plan);
         let mut stale: HashMap<AssetIndex, Vec<CheckResult>> = HashMap::new();
@@ -300,7 +355,8 @@ impl Life {
             let one = &planned.checks[usize::from(*check)];
             let limit = TimeDelta::from_std(one.cadence.interval(now).saturating_mul(STALE_INTERVALS))
                 .unwrap_or(TimeDelta::MAX);
-            let is_old = now - state.at > limit && state.verdict != Verdict::Unknown(Cause::Stale);
+            let is_old = now - state.at > limit.checked_add(&grace).unwrap_or(TimeDelta::MAX)
+                && state.verdict != Verdict::Unknown(Cause::Stale);
             if is_old && !self.schedule.is_busy(*asset) {
                 let reason = format!(
                     "last judged {}, more than {STALE_INTERVALS} intervals ago; see why it is not visited",
@@ -309,82 +365,23 @@ impl Life {
                 stale.entry(*asset).or_default().push(bare_result(planned, *check, Cause::Stale, reason, now));
             }
         }
-        for (asset, results) in stale {
-            let recorded = self.daemon.store.record(results.clone()).await;
-            if let Err(StoreError::Stopped) = recorded {
-                return Err(StoreError::Stopped);
+        if stale.is_empty() {
+            return Ok(());
+        }
+        match self.daemon.store.record(stale.values().flatten().cloned().collect()).await {
+            Ok(transitions) => {
+                for (asset, results) in &stale {
+                    self.publish(*asset, plan.asset(*asset), results);
+                }
+                self.publish_transitions(&transitions);
             }
-            self.publish(asset, plan.asset(asset), &Visit::of_results(results, now), recorded);
+            Err(StoreError::Stopped) => return Err(StoreError::Stopped),
+            Err(error) => error!(%error, "cannot record what has grown stale"),
         }
         Ok(())
     }
 
     fn now(&self) -> Time {
         (self.daemon.visitor.clock)()
-    }
-}
-
-/// One visit under guard, recorded.
-async fn visit(
-    plan: &Plan,
-    asset: AssetIndex,
-    checks: Vec<CheckIndex>,
-    visitor: &Visitor,
-    contact: &Contact,
-    store: &dyn Store,
-) -> Done {
-    let planned = plan.asset(asset);
-    let visit = AssertUnwindSafe(visitor.visit(planned, contact, &checks)).catch_unwind().await.ok();
-    let results = visit
-        .as_ref()
-        .map_or_else(|| panic_results(planned, &checks, (visitor.clock)()), |visit| visit.results.clone());
-    let recorded = store.record(results).await;
-    if let (Some(visit), true) = (&visit, recorded.is_ok()) {
-        let done = crate::store::Visit {
-            asset: planned.member.asset.id.clone(),
-            at: visit.at,
-            duration: visit.took,
-            reachable: visit.reachable.clone(),
-        };
-        if let Err(error) = store.visit_done(done).await {
-            warn!(%error, "cannot note the end of a visit");
-        }
-    }
-    Done { asset, checks, visit, recorded }
-}
-
-fn panic_results(planned: &PlannedAsset, checks: &[CheckIndex], now: Time) -> Vec<CheckResult> {
-    let reason = "the visit ended in a defect of nis2watch; the log has it";
-    checks.iter().map(|check| bare_result(planned, *check, Cause::Internal, reason.to_owned(), now)).collect()
-}
-
-/// What a command says of an asset that only the running daemon may ask, and of which the store knows nothing yet.
-#[must_use]
-pub fn left_to_daemon(planned: &PlannedAsset, check: CheckIndex, now: Time) -> CheckResult {
-    let reason = "only the running daemon asks this fragile asset, and it has not judged this yet";
-    bare_result(planned, check, Cause::Gated, reason.to_owned(), now)
-}
-
-/// An unknown that no question stands behind.
-fn bare_result(planned: &PlannedAsset, check: CheckIndex, cause: Cause, reason: String, now: Time) -> CheckResult {
-    let one = &planned.checks[usize::from(check)];
-    let judgement = Judgement {
-        verdict: Verdict::Unknown(cause),
-        reason,
-        observed: Value::Null,
-        expected: Value::Null,
-        params: Params::clone(&one.params),
-    };
-    CheckResult {
-        asset: planned.member.asset.id.clone(),
-        zone: planned.member.asset.zone.clone(),
-        check: one.check.id.clone(),
-        check_version: one.check.version,
-        severity: one.check.severity,
-        controls: one.check.controls.clone(),
-        judgement,
-        evidence: Evidence::default(),
-        at: now,
-        duration_ms: 0,
     }
 }

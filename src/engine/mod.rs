@@ -7,11 +7,13 @@ mod derive;
 mod plan;
 mod rooms;
 mod schedule;
+mod unasked;
 mod visit;
 
 pub use cadence::Cadence;
 pub use contact::{Asked, Contact, Reply, Silence};
-pub use daemon::{Daemon, Listener, left_to_daemon};
+pub use daemon::{Daemon, Listener};
 pub use plan::{FactIndex, Plan, PlannedAsset, PlannedCheck, PlannedFact, Schedules};
 pub use schedule::{AssetIndex, CheckIndex, Schedule};
+pub use unasked::left_to_daemon;
 pub use visit::{Visit, Visitor};

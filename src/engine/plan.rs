@@ -199,7 +199,7 @@ impl Builder<'_> {
                 continue;
             }
             let params = self.resolve(check, member);
-            let facts = check
+            let facts: Vec<FactIndex> = check
                 .needs
                 .iter()
                 .filter_map(|need| {
@@ -212,7 +212,7 @@ impl Builder<'_> {
                 .schedules
                 .cadence(&check.schedule, member.fragile)
                 .unwrap_or_else(|| Arc::new(Cadence::Every(std::time::Duration::from_hours(6))));
-            let held = Self::held(check, member);
+            let held = Self::held(check, &facts, &planned.facts, member);
             planned.checks.push(PlannedCheck { check: Arc::clone(check), params, cadence, facts, after, held });
         }
         planned.checks.shrink_to_fit();
@@ -266,13 +266,18 @@ impl Builder<'_> {
     }
 
     /// Why a check is not measured on an asset, beyond what its facts say themselves.
-    fn held(check: &Check, member: &Member) -> Option<Missing> {
+    fn held(check: &Check, needed: &[FactIndex], facts: &[PlannedFact], member: &Member) -> Option<Missing> {
         let asset = &member.asset;
         if check.impact != Impact::Avoid {
             return None;
         }
-        if !asset.allow_intrusive {
-            let why = "this check can disturb weak devices; it runs only where the asset says allow_intrusive: true";
+        // identity reads have a switch of their own, which their facts ask for
+        let mut wired = needed.iter().map(|at| &facts[usize::from(*at)].question).filter(|it| it.touches_the_wire());
+        let only_reads = wired.all(|question| question.is_protocol_read());
+        let opted_in = asset.allow_intrusive || (only_reads && asset.allow_protocol_reads);
+        if !opted_in {
+            let switch = if only_reads { "allow_protocol_reads" } else { "allow_intrusive" };
+            let why = format!("this check can disturb weak devices; it runs only where the asset says {switch}: true");
             return Some(Missing::new(Cause::Gated, why));
         }
         if member.windows.iter().any(|window| window.effects.contains(&WindowEffect::Intrusive)) {
@@ -284,7 +289,8 @@ impl Builder<'_> {
 }
 
 /// The question with the services that the inventory declares: TLS ports take the place of the usual ones; HTTP ports
-/// are asked besides, because a check of clear text must never ask less than its parameters say.
+/// are asked besides, because a check of clear text must never ask less than its parameters say, and not at all where those
+/// say that nothing is asked.
 fn with_declared_ports(question: &Arc<Question>, member: &Member) -> Arc<Question> {
     let tls = member.tls.as_ref().map(|tls| &tls.ports).filter(|ports| !ports.is_empty());
     let http = member.http.as_ref().map(|http| &http.ports).filter(|ports| !ports.is_empty());
@@ -292,7 +298,7 @@ fn with_declared_ports(question: &Arc<Question>, member: &Member) -> Arc<Questio
         (Question::Tls(asked), Some(ports), _) => {
             Arc::new(Question::Tls(tls::Question { ports: ports.clone(), ..asked.clone() }))
         }
-        (Question::Http(asked), _, Some(ports)) if !asked.tls => {
+        (Question::Http(asked), _, Some(ports)) if !asked.tls && !asked.ports.is_empty() => {
             let further = ports.iter().filter(|port| !asked.ports.contains(port));
             let ports = asked.ports.iter().chain(further).copied().collect();
             Arc::new(Question::Http(http::Question { ports, ..asked.clone() }))
@@ -314,12 +320,24 @@ fn unreachable(question: &Question, member: &Member) -> Option<Missing> {
     if access.replay.is_some() {
         return None;
     }
+    if question.is_protocol_read() && !member.asset.allow_protocol_reads {
+        let why = format!(
+            "{transport} is a control protocol; it is asked only where the asset says allow_protocol_reads: true"
+        );
+        return Some(Missing::new(Cause::Gated, why));
+    }
     let given = match transport {
         Transport::Ssh => access.ssh.is_some() || access.local,
         Transport::Snmp => access.snmp.is_some(),
         Transport::Exec => access.exec.is_some(),
         _ => true,
     };
+    // the monitor host may be asked without an address, but nothing can be sent to nowhere
+    let on_this_host = transport == Transport::Exec || (transport == Transport::Ssh && access.local);
+    if member.asset.address.is_none() && !on_this_host {
+        let why = format!("the asset has no address to be asked at over {transport}; add address:");
+        return Some(Missing::new(Cause::NoData, why));
+    }
     if given {
         return access.ssh.as_deref().and_then(|ssh| in_another_language(question, ssh.speaks, member));
     }

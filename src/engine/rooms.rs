@@ -71,6 +71,13 @@ impl Rooms {
         next.map(|visitor| (visitor.asset, visitor.checks))
     }
 
+    /// Sends away who waits outside: nobody is let in any more.
+    pub(super) fn close(&mut self) {
+        for room in &mut self.rooms {
+            room.outside.clear();
+        }
+    }
+
     /// Since when the longest waiting visit stands outside.
     pub(super) fn waiting_since(&self) -> Option<Time> {
         self.rooms.iter().filter_map(|room| room.outside.front()).map(|visitor| visitor.since).min()

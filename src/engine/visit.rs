@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tracing::{debug, info_span};
 
 use super::contact::{Asked, Contact, Reply, Silence};
-use super::plan::{FactIndex, PlannedAsset, PlannedCheck};
+use super::plan::{FactIndex, PlannedAsset, PlannedCheck, PlannedFact};
 use super::{CheckIndex, derive};
 use crate::catalog::{Fact, Question, Remember};
 use crate::feeds::Lifecycle;
@@ -23,7 +23,7 @@ use crate::model::{
     Transport, Verdict, WindowEffect,
 };
 use crate::rule::{self, judge};
-use crate::store::Store;
+use crate::store::{self, Seen, Store};
 use crate::telemetry;
 
 /// What all visits share.
@@ -49,11 +49,29 @@ pub struct Visit {
     pub reachable: Vec<(Transport, bool)>,
     /// When it ended.
     pub at: Time,
-    /// How long it took.
+    /// How long it took; zero when nobody was asked.
     pub took: Duration,
 }
 
 impl Visit {
+    /// Whether the asset was asked at all; a sweep and a defect of ours are no contact.
+    #[must_use]
+    pub fn is_contact(&self) -> bool {
+        !self.took.is_zero()
+    }
+
+    /// What it leaves in the store.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        let contact = self.results.first().filter(|_| self.is_contact()).map(|result| store::Visit {
+            asset: result.asset.clone(),
+            at: self.at,
+            duration: self.took,
+            reachable: self.reachable.clone(),
+        });
+        Seen { results: self.results.clone(), visit: contact }
+    }
+
     /// A visit in which nothing was asked.
     #[must_use]
     pub fn of_results(results: Vec<CheckResult>, at: Time) -> Self {
@@ -84,17 +102,17 @@ const HOST_NAME: &str = "/proc/sys/kernel/hostname";
 impl Visitor {
     /// A visitor who asks from this host.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, lifecycle: Lifecycle, clock: fn() -> Time) -> Self {
+    pub fn new(store: Arc<dyn Store>, lifecycle: Arc<Lifecycle>, clock: fn() -> Time) -> Self {
         let vantage =
             std::fs::read_to_string(HOST_NAME).map_or_else(|_| "daemon".into(), |name| name.trim().to_owned());
-        Self { store, lifecycle: ArcSwap::from_pointee(lifecycle), clock, vantage }
+        Self { store, lifecycle: ArcSwap::new(lifecycle), clock, vantage }
     }
 
     /// Visits an asset for some of its checks.
     pub async fn visit(&self, planned: &PlannedAsset, contact: &Contact, due: &[CheckIndex]) -> Visit {
         let start = Instant::now();
         let checks = planned.with_dependencies(due);
-        let facts = planned.facts_for(&checks);
+        let facts = planned.facts_for(&Self::unheld(planned, &checks, (self.clock)()));
         let (gathered, reachable) = self.gather(planned, contact, &facts).await;
         let now = (self.clock)();
         let results = self.judge_all(planned, &checks, &gathered, &Moment { start, now, judged: self.time(contact) });
@@ -128,8 +146,11 @@ impl Visitor {
         contact: &Contact,
         facts: &[FactIndex],
     ) -> Vec<(FactId, Result<Answer, Missing>)> {
+        let now = (self.clock)();
         let facts = facts.iter().map(|at| &planned.facts[usize::from(*at)]);
-        let facts: Vec<_> = facts.filter(|fact| fact.held.is_none() && fact.question.touches_the_wire()).collect();
+        let facts: Vec<_> = facts
+            .filter(|fact| Self::kept_back(planned, fact, now).is_none() && fact.question.touches_the_wire())
+            .collect();
         let asked: Vec<_> = facts.iter().map(|fact| Asked { fact: &fact.fact.id, question: &fact.question }).collect();
         let replies = contact.ask(&asked).await;
         let answer = |reply: Reply| {
@@ -149,13 +170,14 @@ impl Visitor {
         contact: &Contact,
         facts: &[FactIndex],
     ) -> (BTreeMap<FactIndex, Gathered>, Vec<(Transport, bool)>) {
+        let now = (self.clock)();
         let mut gathered = BTreeMap::new();
         let mut asked_facts = Vec::new();
         let mut asked = Vec::new();
         for at in facts {
             let fact = &planned.facts[usize::from(*at)];
-            if let Some(why) = &fact.held {
-                gathered.insert(*at, self.unasked(&fact.fact.id, Reading::Missing(why.clone())));
+            if let Some(why) = Self::kept_back(planned, fact, now) {
+                gathered.insert(*at, self.unasked(&fact.fact.id, Reading::Missing(why)));
             } else if fact.question.touches_the_wire() {
                 asked_facts.push(*at);
                 asked.push(Asked { fact: &fact.fact.id, question: &fact.question });
@@ -297,11 +319,27 @@ impl Visitor {
         judge(&one.check.rule, &context)
     }
 
+    /// The checks whose facts may be asked now: nothing is sent for a check that is held.
+    fn unheld(planned: &PlannedAsset, checks: &[CheckIndex], now: Time) -> Vec<CheckIndex> {
+        let is_unheld = |at: &&CheckIndex| Self::held(planned, &planned.checks[usize::from(**at)], now).is_none();
+        checks.iter().filter(is_unheld).copied().collect()
+    }
+
+    /// Why a fact is not asked now, whoever wants it.
+    fn kept_back(planned: &PlannedAsset, fact: &PlannedFact, now: Time) -> Option<Missing> {
+        let reads = fact.question.is_protocol_read() && planned.member.access.replay.is_none();
+        fact.held.clone().or_else(|| if reads { Self::waits_for_a_window(planned, now) } else { None })
+    }
+
     /// Why a check is not measured now.
     fn held(planned: &PlannedAsset, one: &PlannedCheck, now: Time) -> Option<Missing> {
         if one.held.is_some() || one.check.impact != Impact::Avoid {
             return one.held.clone();
         }
+        Self::waits_for_a_window(planned, now)
+    }
+
+    fn waits_for_a_window(planned: &PlannedAsset, now: Time) -> Option<Missing> {
         let open = planned.member.windows.iter().any(|window| window.is_open(WindowEffect::Intrusive, now));
         (!open).then(|| Missing::new(Cause::Gated, "waits for the next window with the effect intrusive"))
     }
@@ -340,7 +378,7 @@ fn cause(reading: &Reading) -> Option<Cause> {
 fn reachability(replies: &[Reply]) -> Vec<(Transport, bool)> {
     let mut seen: BTreeMap<Transport, bool> = BTreeMap::new();
     for reply in replies {
-        if !reply.was_refused_by_gate() {
+        if !reply.was_refused_by_gate() && !reply.asked_nothing() {
             *seen.entry(reply.transport).or_default() |= reply.shows_life();
         }
     }

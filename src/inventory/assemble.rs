@@ -202,7 +202,7 @@ impl Assembly<'_> {
             jump: self.jump(found, problems),
             windows: self.windows_of(found, zone, problems),
             inactive: self.inactive(&asset, zone),
-            declared: found.whereabouts().into(),
+            declared: found.declared(),
             access,
             tls: entry.access.tls.clone(),
             http: entry.access.http.clone(),

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 pub use access::{HttpSettings, TlsSettings};
 pub use assemble::{Fetched, Settings, build};
-pub use asset_file::{KEYS, LimitsEntry, TEXT_FIELDS, TRUTH_FIELDS};
+pub use asset_file::{KEYS, LIST_FIELDS, LimitsEntry, TEXT_FIELDS, TRUTH_FIELDS};
 pub use credentials::{Credential, CredentialEntry, Credentials, SecretRef, Surroundings, Unreadable};
 pub use http_sd::{FetchError, fetch};
 pub use sources::{HttpSource, Source};
@@ -92,7 +92,7 @@ pub struct Member {
     pub windows: Vec<Window>,
     /// Why nothing is sent to it, if so (`asset plc-1`, `zone cell-1`, `the whole plant`).
     pub inactive: Option<String>,
-    /// File and line of its declaration, for people.
+    /// `file:line:column` of its parameters, which the catalogue judges later, or of the asset where it has none.
     pub declared: Arc<str>,
 }
 

@@ -47,8 +47,8 @@ impl Identity {
 /// Which transports were asked, and which of them answered last; a bit each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Reach {
-    asked: u16,
-    answered: u16,
+    asked: u32,
+    answered: u32,
 }
 
 impl Reach {
@@ -61,17 +61,17 @@ impl Reach {
     }
 
     /// Forgets the transports that an asset is no longer asked over.
-    pub(super) fn keep(self, mask: u16) -> Self {
+    pub(super) fn keep(self, mask: u32) -> Self {
         Self { asked: self.asked & mask, answered: self.answered & mask }
     }
 }
 
-const fn bit(transport: Transport) -> u16 {
-    1 << transport as u16
+const fn bit(transport: Transport) -> u32 {
+    1 << transport as u32
 }
 
 /// The transports that a planned asset can be asked over.
-pub(super) fn transports(planned: &PlannedAsset) -> u16 {
+pub(super) fn transports(planned: &PlannedAsset) -> u32 {
     let asked = planned.facts.iter().filter(|fact| fact.held.is_none() && fact.question.touches_the_wire());
     let access = &planned.member.access;
     let mut mask = asked.fold(0, |mask, fact| mask | bit(fact.question.transport()));

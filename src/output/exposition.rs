@@ -12,6 +12,7 @@ use super::gates::Gates;
 use super::own::{self, Own};
 use super::parts::Parts;
 use super::table::{PER_PAGE, Table};
+use super::text::{self, Text};
 use super::transitions::Transitions;
 use super::{Format, process};
 use crate::catalog::Catalog;
@@ -42,7 +43,7 @@ pub struct Body {
     pub chunks: Vec<Bytes>,
     /// The format they are in.
     pub format: Format,
-    /// Whether they are gzip members, for the header `Content-Encoding`.
+    /// Whether they are one gzip member, for the header `Content-Encoding`.
     pub gzip: bool,
 }
 
@@ -130,7 +131,7 @@ impl Exposition {
         process::render(format, &mut tail);
         own::end(format, &mut tail);
         parts.rendered(tail);
-        let chunks = parts.texts.iter().map(|text| text.share(gzip)).collect();
+        let chunks = if gzip { text::gzip(&parts.texts) } else { parts.texts.iter().map(Text::share).collect() };
         self.0.own.scraped(format, start.elapsed());
         Body { chunks, format, gzip }
     }

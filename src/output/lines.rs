@@ -114,7 +114,7 @@ mod tests {
             let mut rows = vec![String::new(); 5];
             let mut lines = Lines::build(5, |_, _| ());
             for (row, text) in changes {
-                let before = held.then(|| (lines.text().share(false), lines.text().plain().to_vec()));
+                let before = held.then(|| (lines.text().share(), lines.text().plain().to_vec()));
                 lines.set(row, text.as_bytes());
                 rows[row] = text;
                 let whole = rows.concat();

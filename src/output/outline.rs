@@ -55,7 +55,8 @@ struct Question {
     fact: String,
     title: String,
     over: &'static str,
-    question: String,
+    #[serde(rename = "question")]
+    text: String,
     every_seconds: u64,
     next: Option<Time>,
     at_most: Amount,
@@ -65,7 +66,8 @@ struct Question {
 
 #[derive(Debug, Serialize)]
 struct Check {
-    check: String,
+    #[serde(rename = "check")]
+    id: String,
     severity: &'static str,
     schedule: String,
     every_seconds: u64,
@@ -167,7 +169,7 @@ impl Outline {
         for one in &self.questions {
             let every = words(Duration::from_secs(one.every_seconds));
             writeln!(text, "  every {every:<9} {:<12} {}", one.over, one.title).ok();
-            writeln!(text, "{:18}{}", "", line(&one.question, LONGEST)).ok();
+            writeln!(text, "{:18}{}", "", line(&one.text, LONGEST)).ok();
             let next =
                 one.next.map_or_else(String::new, |next| format!(", next {}", next.format("%Y-%m-%d %H:%M:%S UTC")));
             let most = one.at_most;
@@ -188,7 +190,7 @@ impl Outline {
         }
         for one in &self.checks {
             if let Some(held) = &one.held {
-                writeln!(text, "  {} is held back ({}): {}", one.check, held.cause, held.why).ok();
+                writeln!(text, "  {} is held back ({}): {}", one.id, held.cause, held.why).ok();
             }
         }
         for one in &self.excluded {
@@ -235,7 +237,7 @@ fn question(planned: &PlannedAsset, at: u16, fact: &PlannedFact, now: Time) -> O
         fact: fact.fact.id.to_string(),
         title: fact.fact.title.clone(),
         over: over.word(),
-        question: fact.question.to_string(),
+        text: fact.question.to_string(),
         every_seconds: often.map_or(0, |cadence| cadence.interval(now).as_secs()),
         next: often.and_then(|cadence| next(cadence, planned, now)),
         at_most: Amount {
@@ -250,7 +252,7 @@ fn question(planned: &PlannedAsset, at: u16, fact: &PlannedFact, now: Time) -> O
 
 fn check(planned: &PlannedAsset, one: &crate::engine::PlannedCheck, now: Time) -> Check {
     Check {
-        check: one.check.id.to_string(),
+        id: one.check.id.to_string(),
         severity: one.check.severity.word(),
         schedule: one.check.schedule.clone(),
         every_seconds: one.cadence.interval(now).as_secs(),

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::model::{Cause, Params, Reading, Value, Verdict};
 use crate::rule::Matcher;
+use crate::rule::matcher::Outcome;
 use crate::rule::scene::Scene;
 
 /// The outcome of an expression, written as it stands in a file.

@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Answer, Config, Filter, Head, Latest, LedgerRecord, Store, StoreError, Stored, Verification, Visit};
-use crate::model::{AssetId, CheckId, CheckResult, FactId, Time, Transition};
+use super::{Answer, Config, Filter, Head, Latest, LedgerRecord, Seen, Store, StoreError, Stored, Verification, Visit};
+use crate::model::{AssetId, CheckId, FactId, Time, Transition};
 use writer::Writer;
 
 /// Connections that read beside the writer.
@@ -201,9 +201,19 @@ fn damaged(path: &Path, error: rusqlite::Error) -> StoreError {
 }
 
 impl Store for Sqlite {
-    fn record(&self, results: Vec<CheckResult>) -> Answer<'_, Vec<Transition>> {
+    fn record_all(&self, seen: Vec<Seen>) -> Answer<'_, Vec<Transition>> {
         let keep = self.0.keep;
-        self.write(results.len(), move |connection| results::record(connection, &results, keep))
+        let rows = seen.iter().map(|one| one.results.len() + usize::from(one.visit.is_some())).sum();
+        self.write(rows, move |connection| {
+            let mut transitions = Vec::new();
+            for Seen { results, visit } in &seen {
+                transitions.extend(results::record(connection, results, keep)?);
+                if let Some(visit) = visit {
+                    remembered::visit_done(connection, visit)?;
+                }
+            }
+            Ok(transitions)
+        })
     }
 
     fn latest(&self) -> Answer<'_, Vec<Latest>> {
@@ -221,10 +231,6 @@ impl Store for Sqlite {
     fn evidence(&self, asset: &AssetId, check: &CheckId, limit: usize) -> Answer<'_, Vec<Stored>> {
         let (asset, check) = (asset.clone(), check.clone());
         self.read(move |connection| results::evidence(connection, &asset, &check, limit))
-    }
-
-    fn visit_done(&self, visit: Visit) -> Answer<'_, ()> {
-        self.write(1, move |connection| remembered::visit_done(connection, &visit))
     }
 
     fn last_visits(&self) -> Answer<'_, Vec<Visit>> {
