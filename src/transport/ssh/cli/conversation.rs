@@ -47,7 +47,7 @@ pub(in crate::transport::ssh) async fn run(
     if !jobs.is_empty() {
         let mut talk = Talk::new(session, access, profile);
         if let Err((stop, place)) = Box::pin(talk.all(&jobs, &mut done)).await {
-            let error = stop.explain(&talk.terminal, &place, talk.prompt.is_empty());
+            let error = stop.explain(&talk.terminal, &place, &talk.prompt);
             done.resize_with(jobs.len(), || Err(error.again()));
         }
         talk.terminal.close().await;
@@ -74,15 +74,13 @@ fn jobs<'a>(profile: Profile, asks: &Asks<'a>) -> Vec<Job<'a>> {
         let Some(command) = question.run.of(profile) else { continue };
         let typed = command.typed(profile);
         let wait = question.timeout.unwrap_or(COMMAND);
-        match jobs.iter_mut().find(|job| job.typed == typed) {
-            Some(job) => {
-                job.max_bytes = job.max_bytes.max(question.max_bytes);
-                job.wait = job.wait.max(wait);
-                job.places.push(place);
-            }
-            None => {
-                jobs.push(Job { text: command.text(), typed, max_bytes: question.max_bytes, wait, places: vec![place] })
-            }
+        if let Some(job) = jobs.iter_mut().find(|job| job.typed == typed) {
+            job.max_bytes = job.max_bytes.max(question.max_bytes);
+            job.wait = job.wait.max(wait);
+            job.places.push(place);
+        } else {
+            let (text, places) = (command.text(), vec![place]);
+            jobs.push(Job { text, typed, max_bytes: question.max_bytes, wait, places });
         }
     }
     jobs

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::profile::asks_for_login;
+use super::profile::{asks_for_login, is_pager};
 use super::terminal::Terminal;
 use crate::transport::ssh::{exec, failure};
 use crate::transport::{Endpoint, TransportError};
@@ -29,11 +29,17 @@ pub(super) enum Stop {
 }
 
 impl Stop {
-    /// What a stop means to an operator.
-    pub(super) fn explain(self, terminal: &Terminal<'_>, place: &str, no_prompt_yet: bool) -> TransportError {
+    /// What a stop means to an operator; `prompt` is empty as long as none was learnt.
+    pub(super) fn explain(self, terminal: &Terminal<'_>, place: &str, prompt: &str) -> TransportError {
         let last = terminal.screen.current();
-        let said =
-            if last.is_empty() { String::new() } else { format!(", it ends with {}", failure::quote(last.as_bytes())) };
+        // a line of an answer may hold a secret of the configuration, and what is quoted here is kept and shown
+        let tells = prompt.is_empty() || is_pager(&last) || asks_for_login(&last) || last == prompt;
+        let said = if last.is_empty() || !tells {
+            String::new()
+        } else {
+            format!(", it ends with {}", failure::quote(last.as_bytes()))
+        };
+        let no_prompt_yet = prompt.is_empty();
         match self {
             Self::Other(error) => error,
             Self::Late(timeout) if no_prompt_yet && asks_for_login(&last) => {

@@ -324,6 +324,22 @@ async fn a_session_that_ends_in_the_middle_breaks_the_protocol() {
 }
 
 #[tokio::test]
+async fn a_configuration_that_breaks_off_in_a_secret_is_not_quoted() {
+    for ends in [false, true] {
+        let (_, text, _) = failure(Speaks::CiscoIos, move |mut io| async move {
+            io.say("sw1#").await?;
+            while io.line().await? != "show x" {
+                io.say("sw1#").await?;
+            }
+            io.say("hostname sw1\r\nenable secret 5 hunter2").await?;
+            if ends { io.hang_up().await } else { std::future::pending().await }
+        })
+        .await;
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_device_that_opens_in_configuration_mode_is_told_nothing() {
     for (speaks, prompt) in
         [(Speaks::CiscoIos, "sw1(config)#"), (Speaks::Junos, "ro@ex1# "), (Speaks::Junos, "root@ex1:RE:0% ")]
