@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+use super::device;
 use crate::model::{Answer, TextAnswer, Value, Varbind};
 
 /// User ids of people on Linux begin here; those below belong to the system and say nothing about anybody.
@@ -95,30 +96,6 @@ pattern!(V4, r"(?i)(version|firmware|release|\bv)?([ :=]{0,2})((?:[0-9]+\.)+[0-9
 pattern!(V6, r"[0-9A-Fa-f:]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*");
 pattern!(PASSWD, r"(?m)^([^:\s]+):([^:\n]*):([0-9]+):([0-9]+):([^:\n]*):([^:\n]*):([^:\n]*)$");
 
-// what follows holds for the command lines of network devices alone, whose answers begin with their profile
-pattern!(
-    DEVICE_SECRET,
-    r#"(?im)\b((?:secret|password|passphrase|encrypted-password|pre-shared-key|shared-secret|authentication-key|authentication-password|privacy-password|md5|key-string|community|psk)[ \t]+(?:(?:\d{1,2}|hexadecimal|ascii-text|encrypted)[ \t]+)*)("?)[^\s";]+"#
-);
-pattern!(DEVICE_KEY, r"(?im)\b(key[ \t]+\d{1,2}[ \t]+)\S+|^([ \t]+key[ \t]+)\S+$");
-pattern!(DEVICE_SNMP, r"(?i)\b((?:auth|priv)[ \t]+(?:md5|sha\d*|des|3des|aes(?:[ \t]+\d+)?)[ \t]+)\S+");
-pattern!(DEVICE_HASH, r#"\$(?:8|9|14)\$[^\s";]+"#);
-pattern!(DEVICE_USER, r"(?m)^(?:username |set system login user |\d+ .*?\bname=)(\S+)");
-/// Accounts of devices whose names say nothing about anybody.
-const DEVICE_ACCOUNTS: [&str; 4] = ["admin", "operator", "monitor", "remote"];
-
-/// Whether a text is what the command line of a network device said.
-fn is_of_device(text: &str) -> bool {
-    ["== cisco_ios\n", "== junos\n", "== mikrotik\n", "== generic\n"].iter().any(|heading| text.starts_with(heading))
-}
-
-fn without_device_secrets(text: &str) -> String {
-    let text = DEVICE_SECRET.replace_all(text, "${1}${2}redacted");
-    let text = DEVICE_KEY.replace_all(&text, "${1}${2}redacted");
-    let text = DEVICE_SNMP.replace_all(&text, "${1}redacted");
-    DEVICE_HASH.replace_all(&text, "$$9$$redacted").into_owned()
-}
-
 impl Redactor {
     /// Starts with words that are known to tell something.
     #[must_use]
@@ -149,10 +126,9 @@ impl Redactor {
     pub fn learn(&mut self, answer: &Answer) {
         match answer {
             Answer::Text(text) => {
-                if is_of_device(&text.stdout) {
-                    let names = DEVICE_USER.captures_iter(&text.stdout).filter_map(|found| found.get(1));
-                    let names = names.map(|name| name.as_str()).filter(|name| !DEVICE_ACCOUNTS.contains(name));
-                    names.for_each(|name| self.know(Kind::User, name));
+                if device::is_device(&text.stdout) {
+                    device::accounts(&text.stdout).for_each(|name| self.know(Kind::User, name));
+                    device::hosts(&text.stdout).for_each(|name| self.know(Kind::Host, name));
                 }
                 for row in PASSWD.captures_iter(&text.stdout) {
                     let person = row[3].parse::<u32>().is_ok_and(|uid| (FIRST_PERSON..NOBODY).contains(&uid));
@@ -241,7 +217,7 @@ impl Redactor {
     /// Masks a text.
     #[must_use]
     pub fn text(&mut self, text: &str) -> String {
-        let of_device = is_of_device(text).then(|| without_device_secrets(text));
+        let of_device = device::is_device(text).then(|| device::without_secrets(text));
         let text =
             PEM.replace_all(of_device.as_deref().unwrap_or(text), "-----BEGIN $1-----\nredacted\n-----END $1-----");
         let text = SETTING.replace_all(&text, "${1}redacted");
