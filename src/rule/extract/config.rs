@@ -3,6 +3,7 @@
 //! Whatever the maker, a configuration becomes whole statements, one a line: an indented line is put behind the
 //! lines that it belongs to (`line vty 0 4 access-class MGMT in`). Then every value is a matter of patterns.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -38,6 +39,12 @@ pub(super) struct Config {
     /// Lines that say that something is hidden from this account.
     #[serde(default)]
     denied: Option<Pattern>,
+    /// Free text within a statement (a comment), which is cut out: it may hold words that look like settings.
+    #[serde(default)]
+    without: Option<Pattern>,
+    /// Statements that are switched off and do not count; a group in it is the path of those that it switches off.
+    #[serde(default)]
+    inactive: Option<Pattern>,
     /// Lines that change by themselves; they do not count for the digest.
     #[serde(default)]
     volatile: Vec<Pattern>,
@@ -132,11 +139,10 @@ impl Config {
     }
 
     pub(super) fn extract(&self, text: &str) -> Extracted {
-        if let Some(line) =
-            self.denied.as_ref().and_then(|denied| text.lines().find(|line| denied.regex().is_match(line)))
-        {
-            let detail =
-                format!("the device hides a part of its configuration from this account ({})", quote(line.trim()));
+        if let Some(found) = self.denied.as_ref().and_then(|denied| denied.regex().find(text)) {
+            // the words that say so and not their line, which may hold a secret
+            let said = quote(found.as_str().trim());
+            let detail = format!("the device hides a part of its configuration from this account ({said})");
             return Err(Missing::new(Cause::Privilege, detail));
         }
         let statements = self.statements(text)?;
@@ -204,8 +210,23 @@ impl Config {
         }
         match until {
             Some(mark) => Err(unreadable(format!("a text in the configuration is not closed by {}", quote(&mark)))),
-            None => Ok(statements),
+            None => Ok(self.active(statements)),
         }
+    }
+
+    /// The statements that count, without their free text.
+    fn active(&self, mut statements: Vec<String>) -> Vec<String> {
+        if let Some(without) = &self.without {
+            for statement in &mut statements {
+                if let Cow::Owned(shorter) = without.regex().replace_all(statement, "") {
+                    *statement = shorter;
+                }
+            }
+        }
+        let Some(inactive) = &self.inactive else { return statements };
+        let off: BTreeSet<String> = statements.iter().filter_map(|statement| group(inactive, statement)).collect();
+        statements.retain(|statement| !inactive.regex().is_match(statement) && !is_below(statement, &off));
+        statements
     }
 
     /// The mark that ends the text which this line begins, unless it ends in the same line.
@@ -233,6 +254,13 @@ impl Config {
             text
         })
     }
+}
+
+/// Whether the words after the first begin with one of these paths.
+fn is_below(statement: &str, paths: &BTreeSet<String>) -> bool {
+    let Some((_, words)) = statement.split_once(' ') else { return false };
+    let ends = words.match_indices(' ').map(|(at, _)| at).chain([words.len()]);
+    !paths.is_empty() && ends.into_iter().any(|end| paths.contains(&words[..end]))
 }
 
 fn clipped(text: &str) -> &str {
@@ -412,6 +440,28 @@ end
         {
             assert_ne!(digest(&TEXT.replacen(old, new, 1)), first, "{old}");
         }
+    }
+
+    #[test]
+    fn what_is_switched_off_or_only_a_comment_does_not_count() {
+        let read = |spec: &str, text: &str| {
+            let config: Config = serde_saphyr::from_str(spec).unwrap();
+            config.check().unwrap();
+            config.extract(text).unwrap().to_json()["x"].clone()
+        };
+        let junos = "{form: flat, inactive: '^deactivate (.+)$', values: {x: {texts: '^set system radius (\\S+)'}}}";
+        let text = "set system radius a secret s\nset system radius ab\ndeactivate system radius a\n";
+        assert_eq!(read(junos, text), serde_json::json!(["ab"]));
+        let routeros = r#"{form: flat, without: ' comment=(?:"(?:[^"\\]|\\.)*"|\S+)', inactive: ' disabled=yes(?: |$)',
+            values: {x: {texts: '^/f add (.+)$'}}}"#;
+        let text = "/f add a=1\n/f add a=2 comment=\"it \\\" disabled=yes \" b=3\n/f add a=4 disabled=yes c=5\n";
+        assert_eq!(read(routeros, text), serde_json::json!(["a=1", "a=2 b=3"]));
+    }
+
+    #[test]
+    fn a_line_with_something_hidden_is_not_quoted() {
+        let detail = config().extract("set secret hunter2 ## ACCESS-DENIED\n").unwrap_err().detail;
+        assert!(detail.contains("ACCESS-DENIED") && !detail.contains("hunter2"), "{detail}");
     }
 
     #[test]
