@@ -146,6 +146,23 @@ impl Question {
         !matches!(self, Self::Ssh(_) | Self::Powershell(_) | Self::Cli(_) | Self::Snmp(_) | Self::Exec(_))
     }
 
+    /// How many connections it opens, where its ports alone decide that.
+    #[must_use]
+    pub fn connections(&self) -> Option<u32> {
+        match self {
+            Self::Tcp(question) => u32::try_from(question.ports.len()).ok(),
+            Self::Tls(tls::Question { ports, .. })
+            | Self::Http(http::Question { ports, .. })
+            | Self::SshService(ssh_service::Question { ports, .. })
+            | Self::OpcUa(opcua::Question { ports, .. })
+                if ports.is_empty() =>
+            {
+                Some(0)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether a person's signature answers it.
     #[must_use]
     pub const fn is_attested(&self) -> bool {
@@ -200,7 +217,7 @@ impl fmt::Display for Question {
             Self::OpcUa(question) => write!(f, "OPC UA GetEndpoints on {}", ports(&question.ports)),
             Self::Mqtt(question) => {
                 let asked = if question.login { "MQTT connect without a name to" } else { "MQTT ports" };
-                write!(f, "{asked} {}; with TLS {}", ports(&question.plain_ports), ports(&question.tls_ports))
+                write!(f, "{asked} {}, with TLS {}", ports(&question.plain_ports), ports(&question.tls_ports))
             }
             Self::S7(question) => {
                 let slots: Vec<String> = question.slots.iter().map(u8::to_string).collect();
@@ -228,5 +245,8 @@ fn first_line(command: &str) -> String {
 }
 
 fn ports(ports: &[u16]) -> String {
+    if ports.is_empty() {
+        return "no port: none is configured".to_owned();
+    }
     ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
 }

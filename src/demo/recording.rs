@@ -75,6 +75,9 @@ impl Machine {
         match command.raised.as_deref() {
             Some("") => return Ran::default(),
             Some(raised) if !self.grants_root => {
+                // behind the look whether there is such a program
+                let raised =
+                    raised.strip_prefix("h ").and_then(|rest| Some(rest.split_once("; ")?.1)).unwrap_or(raised);
                 let program = raised.split(' ').next().unwrap_or("sudo");
                 return failed(1, &format!("{program}: a password is required"));
             }
@@ -178,7 +181,7 @@ mod tests {
 
     #[test]
     fn root_is_refused_where_the_host_grants_none() {
-        let refused = ask(&machine(false), "reboot?", Some("sudo -n reboot?"));
+        let refused = ask(&machine(false), "reboot?", Some("h reboot?; sudo -n reboot?"));
         assert_eq!((refused.stderr.as_str(), refused.status), ("sudo: a password is required\n", Some(1)));
         assert_eq!(ask(&machine(true), "reboot?", Some("")).status, None);
         assert_eq!(ask(&machine(true), "reboot?", Some("sudo -n reboot?")).status, Some(0));

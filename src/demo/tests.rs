@@ -91,6 +91,7 @@ async fn every_device_is_judged_as_its_story_says() {
             "{asset}: {verdicts:?}"
         );
     }
+<<<<<<< HEAD
     // kept well too, and its configuration is nobody's to read
     for ((_, check), word) in verdicts.iter().filter(|((asset, _), _)| asset == "sw-01") {
         let configured =
@@ -100,8 +101,14 @@ async fn every_device_is_judged_as_its_story_says() {
         assert!(expected.contains(&word.as_str()), "{check}: {word}");
     }
     // answers nobody, floods, drips or garbles: never green
+=======
+    // answers nobody, floods, drips or garbles: never green by what it says; a port that its system refuses is no saying
+>>>>>>> main
     for asset in ["silent-01", "hostile-01"] {
-        assert!(words(&verdicts, asset).iter().all(|word| !word.starts_with("pass")), "{asset}");
+        let green = |((one, check), words): (&(String, String), &String)| {
+            one == asset && words.starts_with("pass") && check != "ot-protocol-exposure"
+        };
+        assert!(!verdicts.iter().any(green), "{asset}: {verdicts:?}");
     }
     let expected = [
         ("files-01", "ssh-root-login", "fail"),

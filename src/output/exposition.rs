@@ -109,7 +109,7 @@ impl Exposition {
         *gates = new_gates;
         let before = std::mem::replace(&mut *shown, table);
         drop((gates, shown));
-        lock(&self.0.transitions).retain(&zones);
+        lock(&self.0.transitions).of_zones(&zones);
         drop(before);
     }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::round::line;
 use crate::catalog::{Catalog, Subject};
 use crate::engine::{Cadence, Plan, PlannedAsset, PlannedFact};
 use crate::model::{Missing, Time, Transport};
@@ -169,7 +168,9 @@ impl Outline {
         for one in &self.questions {
             let every = words(Duration::from_secs(one.every_seconds));
             writeln!(text, "  every {every:<9} {:<12} {}", one.over, one.title).ok();
-            writeln!(text, "{:18}{}", "", line(&one.text, LONGEST)).ok();
+            for part in wrapped(&one.text) {
+                writeln!(text, "{:18}{part}", "").ok();
+            }
             let next =
                 one.next.map_or_else(String::new, |next| format!(", next {}", next.format("%Y-%m-%d %H:%M:%S UTC")));
             let most = one.at_most;
@@ -242,7 +243,7 @@ fn question(planned: &PlannedAsset, at: u16, fact: &PlannedFact, now: Time) -> O
         next: often.and_then(|cadence| next(cadence, planned, now)),
         at_most: Amount {
             questions: budget.questions.into(),
-            connections: budget.connections.into(),
+            connections: fact.question.connections().unwrap_or(budget.connections).min(budget.connections).into(),
             bytes: budget.bytes,
         },
         checks: checks.iter().map(|one| one.check.id.to_string()).collect(),
@@ -283,6 +284,21 @@ fn connections(count: u64) -> String {
 
 fn words(duration: Duration) -> String {
     humantime(duration.as_secs())
+}
+
+/// A text in lines of at most [`LONGEST`] characters, broken at spaces; nothing is left out, for this is what is sent.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= LONGEST => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// `6h`, `1d 2h`: the two largest units.

@@ -263,7 +263,10 @@ fn an_asset_that_left_leaves_nothing_behind() {
         let text = text(&exposition, format);
         assert_eq!(lines(&text, &["host-1"]), Vec::<&str>::new());
         assert_eq!(lines(&text, &["cell-1"]), Vec::<&str>::new());
-        assert_eq!(lines(&text, &["nis2watch_transitions_total"]).len(), 1);
+        let changes = lines(&text, &["nis2watch_transitions_total"]);
+        assert_eq!(changes.iter().filter(|line| !line.ends_with(" 0")).count(), 1, "{changes:?}");
+        // the first drift must be an increase, so drifts begin at zero
+        assert!(changes.iter().any(|line| line.contains("\"fail\",severity=\"critical\"") && line.ends_with(" 0")));
         assert_eq!(lines(&text, &["nis2watch_check_state{"]).len(), after.pairs().len());
         assert_eq!(lines(&text, &["nis2watch_asset_info{"]).len(), 1);
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Format;
 use super::family::{Family, Type, sample};
-use crate::model::{Severity, Transition, Verdict, ZoneId};
+use crate::model::{Cause, Severity, Transition, Verdict, ZoneId};
 
 static TRANSITIONS: Family = Family::new(
     Type::Counter,
@@ -26,9 +26,18 @@ impl Transitions {
         *self.0.entry(change).or_default() += 1;
     }
 
-    /// Forgets the zones that are gone.
-    pub(super) fn retain(&mut self, zones: &BTreeSet<&ZoneId>) {
+    /// Forgets the zones that are gone, and begins those that are there at zero: `increase()` cannot see a counter that
+    /// is born at one, and the first drift is the one that must be told.
+    pub(super) fn of_zones(&mut self, zones: &BTreeSet<&ZoneId>) {
         self.0.retain(|(zone, ..), _| zones.contains(zone));
+        let [pass, fail, unknown] = [Verdict::Pass, Verdict::Fail, Verdict::Unknown(Cause::NoData)].map(Verdict::word);
+        for zone in zones {
+            for severity in Severity::ALL {
+                for (from, to) in [(pass, fail), (pass, unknown), (fail, pass)] {
+                    self.0.entry(((*zone).clone(), from, to, *severity)).or_default();
+                }
+            }
+        }
     }
 
     pub(super) fn render(&self, format: Format, out: &mut Vec<u8>) {

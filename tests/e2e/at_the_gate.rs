@@ -90,10 +90,12 @@ pub(crate) fn a_minute_of_checks_due_every_second_keeps_the_rules_and_the_books_
     ];
     let settings = "schedules: { exposure: { every: 1s }, posture: { every: 1s } }\n\
                     credentials: { word: { snmp: { version: 2c, community: { file: word } } } }\n";
-    let plant = Plant::new(settings, &assets.concat());
+    // what looks at many ports would use up the hour's connections before it comes to these
+    let checks = ["core/asset-open-ports", "iot-snmp/cleartext-admin-services", "iot-snmp/snmp-v3-only"];
+    let plant = Plant::of_checks(&checks, settings, &assets.concat());
     plant.secret("word", "plant-word");
     let daemon = Daemon::start(&plant);
-    until("the first contact", Duration::from_secs(45), || (!one.contacts().is_empty()).then_some(()));
+    until("the first contact", Duration::from_secs(100), || (!one.contacts().is_empty()).then_some(()));
     let start = Instant::now();
     until("a minute has passed", MINUTE + Duration::from_secs(5), || (start.elapsed() >= MINUTE).then_some(()));
     assert_eq!(daemon.post("/-/stop-traffic").status, 200);

@@ -35,6 +35,7 @@ fn a_plant_at_work() {
         at_the_gate::a_minute_of_checks_due_every_second_keeps_the_rules_and_the_books_are_true,
         at_the_gate::a_round_by_hand_leaves_a_fragile_asset_to_the_running_daemon,
         daemon::prometheus_sees_what_the_daemon_sees_and_both_formats_are_well_formed,
+        daemon::prometheus_takes_two_hundred_thousand_samples_in_one_scrape,
         daemon::kill_9_in_the_middle_of_a_round_forgets_nothing_that_was_shown,
         daemon::sigterm_lets_a_visit_finish_and_keeps_what_it_saw,
         drift::a_drift_shows_within_its_schedule_is_counted_once_and_ends,

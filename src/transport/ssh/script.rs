@@ -25,12 +25,23 @@ pub(super) const DONE: &str = "echo \"$M DONE\"\necho \"$M DONE\" >&2\n";
 /// PATH as root expects it: an SSH login of others lacks sbin, and tools there would seem not installed.
 pub(super) const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// Whether there is such a program, also one that only root may run, where sudo and doas look: they refuse a program that
+/// does not exist as one that is not allowed, and the account would be told to ask for a right that helps nothing.
+const HAVE: &str = r#"h() {
+IFS=:
+for d in $PATH:/usr/local/sbin:/usr/local/bin; do [ -e "$d/$1" ] && unset IFS && return 0; done
+echo "$1: not found" >&2
+exit 127
+}
+"#;
+
 /// Builds the script for these questions.
 pub(super) fn script(marker: &str, access: &Access, questions: &[(&FactId, &Question)]) -> String {
     let mut text = format!(
         "M={marker}\nPATH={PATH}:$PATH LC_ALL=C\nexport PATH LC_ALL\numask 077\nulimit -t {CPU_SECONDS} 2>/dev/null\n{RUNNER}"
     );
     if questions.iter().any(|(_, question)| question.privilege == Privilege::Sudo) {
+        text.push_str(HAVE);
         text.push_str("u=$(id -u </dev/null)\n");
         text.push_str("p() { if [ \"$u\" = 0 ]; then r \"$1\" \"$2\" \"$3\"; elif [ \"$4\" ]; then r \"$1\" \"$2\" \"$4\"; else b \"$1\"; e \"$1\" p; fi; }\n");
     }
@@ -58,7 +69,8 @@ fn elevated(run: &str, by: Elevation) -> Option<String> {
         Elevation::None | Elevation::Collector => return None,
     };
     Some(match words(run) {
-        Some(_) => format!("{program} {}", run.trim()),
+        Some(words) if words[0].contains('/') => format!("{program} {}", run.trim()),
+        Some(words) => format!("h {}; {program} {}", words[0], run.trim()),
         None => format!("{program} sh -c {}", quote(run)),
     })
 }
@@ -112,8 +124,9 @@ mod tests {
     #[test]
     fn a_simple_command_goes_to_sudo_as_written_and_the_rest_to_a_shell() {
         let sudo = |run| elevated(run, Elevation::Sudo).unwrap();
-        assert_eq!(sudo("sshd -T"), "sudo -n sshd -T");
-        assert_eq!(sudo("dpkg-query -W -f '${Package}\\n'"), "sudo -n dpkg-query -W -f '${Package}\\n'");
+        assert_eq!(sudo("sshd -T"), "h sshd; sudo -n sshd -T");
+        assert_eq!(sudo("/usr/sbin/sshd -T"), "sudo -n /usr/sbin/sshd -T");
+        assert_eq!(sudo("dpkg-query -W -f '${Package}\\n'"), "h dpkg-query; sudo -n dpkg-query -W -f '${Package}\\n'");
         assert_eq!(sudo("cat /etc/shadow | wc -l"), "sudo -n sh -c 'cat /etc/shadow | wc -l'");
         assert_eq!(sudo("cd /; ls"), "sudo -n sh -c 'cd /; ls'");
         assert_eq!(sudo("echo 'a'b; id"), r"sudo -n sh -c 'echo '\''a'\''b; id'");

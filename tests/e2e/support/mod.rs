@@ -21,7 +21,7 @@ pub(crate) use device::{Agent, Contact, Device, Manner};
 pub(crate) use http::{Reply, request};
 pub(crate) use metrics::Metrics;
 pub(crate) use plant::{Plant, Ran, early};
-pub(crate) use process::{Guard, is_root, python};
+pub(crate) use process::{Guard, is_root, python, run};
 pub(crate) use prometheus::Prometheus;
 pub(crate) use snmp::Snmpd;
 pub(crate) use ssh::{PASSWORD, SshHost};

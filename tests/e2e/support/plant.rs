@@ -51,8 +51,9 @@ impl Plant {
             copy(&format!("{pack}/pack.yaml"));
             copy(&format!("{check}.yaml"));
         }
-        for folder in ["controls", "facts/http", "facts/linux", "facts/ssh", "facts/tcp", "facts/tls"] {
-            for entry in std::fs::read_dir(catalogue(folder)).unwrap() {
+        for folder in ["controls", "facts/http", "facts/linux", "facts/snmp", "facts/ssh", "facts/tcp", "facts/tls"] {
+            let entries = std::fs::read_dir(catalogue(folder)).unwrap();
+            for entry in entries.filter(|entry| entry.as_ref().unwrap().path().is_file()) {
                 copy(&format!("{folder}/{}", entry.unwrap().file_name().to_str().unwrap()));
             }
         }

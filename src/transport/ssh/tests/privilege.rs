@@ -93,6 +93,22 @@ async fn the_generated_sudoers_lines_allow_exactly_these_commands() {
 }
 
 #[tokio::test]
+async fn a_program_that_is_not_there_is_told_from_one_that_is_not_allowed() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let file = dir.path().join("sudoers");
+    std::fs::write(&file, "").unwrap();
+    let questions = [root("no-such-program -v"), root("id -u"), question("echo fine")];
+    let transcript =
+        framed(&mut as_nobody(&file), &elevated_script(&questions, Elevation::Sudo), questions.len()).await;
+    let said = |at: usize| String::from_utf8_lossy(&transcript.sections[at].stderr).into_owned();
+    assert_eq!(transcript.sections[0].end, Some(End::Status(127)));
+    assert!(said(0).contains("no-such-program: not found"), "{}", said(0));
+    assert_eq!(transcript.sections[1].end, Some(End::Status(1)));
+    assert!(said(1).contains("a password is required"), "{}", said(1));
+    assert_eq!(transcript.sections[2].end, Some(End::Status(0)));
+}
+
+#[tokio::test]
 async fn without_a_way_to_root_nothing_is_run() {
     let questions = [root("id -u"), question("id -u")];
     let dir = tempfile::TempDir::new().unwrap();

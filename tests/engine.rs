@@ -1,0 +1,156 @@
+//! The loop on a plant whose assets are not asked: what is recorded, told and found stale.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use chrono::{TimeDelta, Utc};
+use nis2watch::app::{Plant, Setup, Shared};
+use nis2watch::config::Flags;
+use nis2watch::engine::{Daemon, Listener, Visitor, left_to_daemon};
+use nis2watch::model::{AssetId, Cause, CheckResult, Time, Transition, Transport, Value, Verdict};
+use nis2watch::store::{self, Sqlite, Store};
+use tokio_util::sync::CancellationToken;
+
+/// Longest wait for a first round, which is spread over 20 seconds.
+const LIMIT: Duration = Duration::from_secs(100);
+
+/// Notes what it is told.
+#[derive(Default)]
+struct Notes {
+    judged: Mutex<BTreeMap<String, Verdict>>,
+    unrecorded: Mutex<Vec<String>>,
+    most_at_once: Mutex<usize>,
+}
+
+impl Listener for Notes {
+    fn judged(&self, result: &CheckResult, _since: Time) {
+        self.judged.lock().unwrap().insert(result.asset.to_string(), result.judgement.verdict);
+    }
+    fn changed(&self, _transition: &Transition) {}
+    fn visited(&self, _asset: &AssetId, _at: Time, _took: Duration, _reachable: &[(Transport, bool)]) {}
+    fn identified(&self, _asset: &AssetId, _device: &Value) {}
+    fn panicked(&self, asset: &AssetId) {
+        panic!("a visit to {asset} panicked");
+    }
+    fn unrecorded(&self, asset: &AssetId) {
+        self.unrecorded.lock().unwrap().push(asset.to_string());
+    }
+    fn load(&self, _lag: TimeDelta, in_flight: usize) {
+        let mut most = self.most_at_once.lock().unwrap();
+        *most = (*most).max(in_flight);
+    }
+}
+
+/// A plant on paper with its store.
+struct Bench {
+    folder: tempfile::TempDir,
+    setup: Setup,
+    store: Arc<Sqlite>,
+}
+
+impl Bench {
+    fn new(settings: &str, assets: &str) -> Self {
+        let folder = tempfile::TempDir::new().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write("nis2watch.yaml", &format!("inventory: [assets.yaml]\nstore: {{ path: store.db }}\n{settings}"));
+        write("assets.yaml", assets);
+        let setup = Setup::load(&folder.path().join("nis2watch.yaml"), &Flags::default()).unwrap();
+        let config = store::Config { path: folder.path().join("store.db"), ..store::Config::default() };
+        Self { store: Arc::new(Sqlite::open(&config).unwrap()), setup, folder }
+    }
+
+    fn plant(&self) -> Plant {
+        let store: Arc<dyn Store> = Arc::clone(&self.store) as _;
+        let shared = Shared::new(&store, Utc::now);
+        Plant::new(&self.setup.catalog, &self.setup.loaded.inventory, &self.setup.loaded.schedules, &shared, None)
+    }
+
+    /// Lets the loop live until `enough`, then ends it in order.
+    async fn run(&self, enough: impl Fn(&Notes) -> bool) -> Arc<Notes> {
+        let plant = self.plant();
+        let store: Arc<dyn Store> = Arc::clone(&self.store) as _;
+        let notes = Arc::new(Notes::default());
+        let lifecycle = Arc::clone(&self.setup.loaded.lifecycle);
+        let daemon = Daemon {
+            plan: Arc::clone(&plant.plan),
+            contacts: plant.contacts.clone(),
+            visitor: Arc::new(Visitor::new(Arc::clone(&store), lifecycle, Utc::now)),
+            store,
+            listener: Arc::clone(&notes) as _,
+            visits_in_flight: 8,
+        };
+        let stop = CancellationToken::new();
+        let life = tokio::spawn(daemon.run(stop.clone()));
+        let start = Instant::now();
+        while !enough(&notes) {
+            assert!(start.elapsed() < LIMIT, "{:?}", notes.judged.lock().unwrap());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        stop.cancel();
+        life.await.unwrap().unwrap();
+        notes
+    }
+}
+
+/// Assets that their owner forbids to ask; they are judged unknown without a packet.
+fn inactive(count: usize) -> String {
+    let line = |n| format!("- {{ id: plc-{n}, address: 127.0.0.1, zone: cell, kind: plc, active: false }}\n");
+    (0..count).map(line).collect()
+}
+
+/// Runs SQL beside the store, as a broken disk or a defect would change it under our hands.
+fn meddle(folder: &Path, sql: &str) {
+    rusqlite::Connection::open(folder.join("store.db")).unwrap().execute_batch(sql).unwrap();
+}
+
+const ZONES: &str = "zones: [{ id: cell, role: control }]\n";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_visit_that_cannot_be_recorded_holds_up_no_other_and_is_not_shown() {
+    let bench = Bench::new(ZONES, &inactive(40));
+    meddle(
+        bench.folder.path(),
+        "CREATE TRIGGER no BEFORE INSERT ON latest WHEN NEW.asset = 'plc-7' BEGIN SELECT RAISE(ABORT, 'no'); END",
+    );
+    let all_but_one =
+        |notes: &Notes| notes.judged.lock().unwrap().len() == 39 && !notes.unrecorded.lock().unwrap().is_empty();
+    let notes = bench.run(all_but_one).await;
+
+    assert!(!notes.judged.lock().unwrap().contains_key("plc-7"), "shown without being kept");
+    assert_eq!(notes.unrecorded.lock().unwrap().iter().collect::<BTreeSet<_>>(), BTreeSet::from([&"plc-7".to_owned()]));
+    let kept: BTreeSet<_> = bench.store.latest().await.unwrap().into_iter().map(|one| one.asset.to_string()).collect();
+    assert_eq!(kept.len(), 39);
+    assert!(bench.store.verify(None).await.unwrap().is_intact());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_an_absence_old_verdicts_are_stale_and_after_a_restart_they_are_not() {
+    // the first round may take 20 seconds, and the loop ends as soon as something is told
+    let settings = format!("{ZONES}schedules: {{ exposure: {{ every: 1h }} }}\n");
+    let seen = |bench: &Bench, age: TimeDelta| {
+        let plant = bench.plant();
+        let planned = plant.plan.asset(0);
+        let check = planned.check("asset-open-ports").unwrap();
+        let mut result = left_to_daemon(planned, check, Utc::now() - age);
+        result.judgement.verdict = Verdict::Pass;
+        result
+    };
+    for (age, expected) in [(TimeDelta::days(3), Some(Verdict::Unknown(Cause::Stale))), (TimeDelta::minutes(123), None)]
+    {
+        let bench = Bench::new(&settings, &inactive(1));
+        let result = seen(&bench, age);
+        bench.store.record(vec![result]).await.unwrap();
+        let begun = Instant::now();
+        // half a second: the sweep comes first, and no visit before a second has passed
+        let notes =
+            bench.run(|notes| !notes.judged.lock().unwrap().is_empty() || begun.elapsed().as_millis() > 500).await;
+        let told = notes.judged.lock().unwrap().get("plc-0").copied();
+        if expected.is_some() {
+            assert_eq!(told, expected);
+        } else {
+            assert_ne!(told, Some(Verdict::Unknown(Cause::Stale)));
+        }
+    }
+}
