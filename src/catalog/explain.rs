@@ -83,13 +83,16 @@ fn asked(check: &Check, fact: &Fact) -> Question {
 
 /// One line; a command that is longer is printed whole, because it is what the host will run.
 fn write_question(question: &Question, out: &mut String) -> std::fmt::Result {
-    match question {
-        Question::Ssh(command) if command.run.trim().contains('\n') => {
-            writeln!(out, "    over ssh:")?;
-            command.run.trim_end().lines().try_for_each(|line| writeln!(out, "      | {line}"))
-        }
-        _ => writeln!(out, "    over {}: {question}", question.word()),
+    let script = match question {
+        Question::Ssh(command) => &*command.run,
+        Question::Powershell(script) => script.run.text(),
+        _ => "",
+    };
+    if script.trim().contains('\n') {
+        writeln!(out, "    over {}:", question.word())?;
+        return script.trim_end().lines().try_for_each(|line| writeln!(out, "      | {line}"));
     }
+    writeln!(out, "    over {}: {question}", question.word())
 }
 
 fn write_cost(fact: &Fact, out: &mut String) -> std::fmt::Result {

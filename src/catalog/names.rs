@@ -37,7 +37,8 @@ impl Known<'_> {
                 Some(_) => {}
             }
         }
-        if let Some(source) = draft.fact.ask.standard().computed_from().filter(|id| !draft.fact.needs.contains(id)) {
+        let sources = draft.fact.ask.standard().computed_from().iter();
+        for source in sources.filter(|id| !draft.fact.needs.contains(id)) {
             let problem = draft.document.wrong(&["ask".into()], format!("it is computed from {source}"));
             problems.push(problem.hint(format!("add `needs: [{source}]`")));
         }

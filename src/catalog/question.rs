@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::model::{FactId, Transport, Value};
+use crate::model::{Cause, FactId, Reading, Transport, Value};
 use crate::transport::ot::{bacnet, enip, modbus, mqtt, opcua, s7};
 use crate::transport::{exec, http, snmp, ssh, ssh_service, tcp, tls};
 
@@ -20,6 +20,10 @@ const LONGEST_LINE: usize = 120;
 pub enum Question {
     /// A command, over SSH or on the monitor host itself.
     Ssh(ssh::Question),
+    /// A PowerShell script, over SSH.
+    Powershell(ssh::powershell::Question),
+    /// A command of a network device's own command line, over SSH.
+    Cli(ssh::cli::Question),
     /// What the SSH session negotiated.
     SshSession(ssh::SessionQuestion),
     /// Objects of an SNMP agent.
@@ -65,6 +69,8 @@ pub enum Derived {
     Health(Value),
     /// What the inventory lacks, for an asset that stands for the organisation.
     Register(Register),
+    /// The first of these facts that is known: other ways to the same answer.
+    FirstOf(Vec<FactId>),
     /// What the device is, gathered from whatever it answered; settings of the engine.
     Device(Value),
     /// A signed statement; settings of the engine.
@@ -84,7 +90,7 @@ impl Question {
     #[must_use]
     pub const fn transport(&self) -> Transport {
         match self {
-            Self::Ssh(_) | Self::SshSession(_) => Transport::Ssh,
+            Self::Ssh(_) | Self::Powershell(_) | Self::Cli(_) | Self::SshSession(_) => Transport::Ssh,
             Self::Snmp(_) | Self::SnmpVersions(_) => Transport::Snmp,
             Self::Tcp(_) => Transport::Tcp,
             Self::Tls(_) => Transport::Tls,
@@ -106,6 +112,8 @@ impl Question {
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Ssh(_) => "ssh",
+            Self::Powershell(_) => "powershell",
+            Self::Cli(_) => "cli",
             Self::SshSession(_) => "ssh_session",
             Self::Snmp(_) => "snmp",
             Self::SnmpVersions(_) => "snmp_versions",
@@ -124,12 +132,13 @@ impl Question {
         }
     }
 
-    /// The fact that a derived one is first of all computed from, if there is one.
+    /// The facts that the question itself says a derived one is computed from.
     #[must_use]
-    pub const fn computed_from(&self) -> Option<&FactId> {
+    pub const fn computed_from(&self) -> &[FactId] {
         match self {
-            Self::Derived(Derived::Lifecycle(source) | Derived::Restart(source)) => Some(source),
-            _ => None,
+            Self::Derived(Derived::Lifecycle(source) | Derived::Restart(source)) => std::slice::from_ref(source),
+            Self::Derived(Derived::FirstOf(sources)) => sources.as_slice(),
+            _ => &[],
         }
     }
 
@@ -149,7 +158,7 @@ impl Question {
     /// Whether the answer is a value already, so that there is nothing to extract.
     #[must_use]
     pub const fn answers_with_a_value(&self) -> bool {
-        !matches!(self, Self::Ssh(_) | Self::Snmp(_) | Self::Exec(_))
+        !matches!(self, Self::Ssh(_) | Self::Powershell(_) | Self::Cli(_) | Self::Snmp(_) | Self::Exec(_))
     }
 
     /// How many connections it opens, where its ports alone decide that.
@@ -176,11 +185,27 @@ impl Question {
     }
 }
 
+/// The first reading that is known, else one that positively says that there is nothing, else why none is known.
+#[must_use]
+pub fn first_of<'r>(readings: impl Iterator<Item = &'r Reading>) -> Reading {
+    let mut best: Option<&Reading> = None;
+    for reading in readings {
+        match (reading, best) {
+            (Reading::Known(_), _) => return reading.clone(),
+            (Reading::Absent(_), None | Some(Reading::Missing(_))) | (_, None) => best = Some(reading),
+            _ => {}
+        }
+    }
+    best.cloned().unwrap_or_else(|| Reading::missing(Cause::NoData, "none of its sources was read"))
+}
+
 /// One line for people and evidence, without secrets.
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ssh(question) => f.write_str(&first_line(&question.run)),
+            Self::Powershell(question) => f.write_str(&first_line(question.run.text())),
+            Self::Cli(question) => f.write_str(&first_line(&question.run.to_string())),
             Self::SshSession(_) => f.write_str("what the SSH session negotiated"),
             Self::Snmp(question) => {
                 let (get, walk) = (question.get.join(" "), question.walk.join(" "));
@@ -220,6 +245,10 @@ impl fmt::Display for Question {
             Self::Derived(Derived::Restart(source)) => write!(f, "the last start by the clocks of {source}"),
             Self::Derived(Derived::Health(_)) => f.write_str("what the monitor has judged so far"),
             Self::Derived(Derived::Register(_)) => f.write_str("the inventory, entry by entry"),
+            Self::Derived(Derived::FirstOf(sources)) => {
+                let names: Vec<&str> = sources.iter().map(FactId::as_str).collect();
+                write!(f, "the first that is known of {}", names.join(", "))
+            }
             Self::Derived(Derived::Device(_)) => f.write_str("what the device says of itself, put together"),
             Self::Derived(Derived::Attestation(_)) => f.write_str("a signed statement"),
         }

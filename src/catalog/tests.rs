@@ -451,3 +451,36 @@ fn a_recording_is_a_fixture_without_the_plant_in_it() {
     let catalog = with_fixtures(&[("checks/linux/fixtures/ssh-root-login/recorded.pass.yaml", text)]);
     assert!(catalog.test(None)[0].is_right(), "{}", catalog.test(None)[0]);
 }
+
+#[test]
+fn no_secret_of_a_configuration_is_in_a_fact() {
+    use crate::model::{Answer, Reading, TextAnswer};
+    let cisco = "== cisco_ios\nhostname sw1\nenable secret 5 hunter2\nusername rescue privilege 15 secret 9 hunter2\n\
+                 aaa authentication login default group tacacs+ local\ntacacs server T1\n key 7 hunter2\n\
+                 radius-server host 10.10.0.9 key hunter2\ntacacs-server host 10.10.0.9 key hunter2\n\
+                 interface GigabitEthernet1/0/1\n ip ospf authentication-key hunter2\n ppp chap password hunter2\n\
+                 snmp-server community hunter2 RO\nsnmp-server community hunter2 view V RW MGMT\n\
+                 snmp-server user x G v3 auth sha hunter2 priv aes 128 hunter2\n\
+                 snmp-server host 10.10.0.9 version 2c hunter2\nip access-list standard MGMT\n permit 10.0.0.0\n\
+                 ntp authentication-key 1 md5 hunter2 7\nline vty 0 4\n password 7 hunter2\n login\nend\n";
+    let junos = "== junos\nset version 21.4\nset system root-authentication encrypted-password \"hunter2\"\n\
+                 set system login user rescue authentication plain-text-password-value hunter2\n\
+                 set system login user rescue authentication encrypted-password \"hunter2\"\n\
+                 set system radius-server 10.10.0.9 secret \"hunter2\"\nset snmp community hunter2\n\
+                 set interfaces ge-0/0/0 unit 0 family ethernet-switching\n";
+    let routeros = "== mikrotik\n/ip address add address=10.0.0.1/24\n/ip service set telnet disabled=no\n\
+                    /radius add address=10.10.0.9 secret=hunter2 service=login\n/user aaa set use-radius=yes\n\
+                    /snmp community add name=hunter2\n/ip firewall filter add action=drop chain=forward\n";
+    let catalog = Catalog::load(true, &[]).unwrap();
+    for name in ["aaa", "access_ports", "accounts", "config", "filters", "management"] {
+        let fact = catalog.fact(&FactId::parse(&format!("network.{name}")).unwrap()).unwrap();
+        let mut read = 0;
+        for stdout in [cisco, junos, routeros] {
+            let answer = Answer::Text(TextAnswer { stdout: stdout.into(), exit: Some(0), ..TextAnswer::default() });
+            let reading = fact.reading(&answer);
+            assert!(!format!("{reading:?}").contains("hunter2"), "{name}: {reading:?}");
+            read += usize::from(matches!(reading, Reading::Known(_)));
+        }
+        assert!(read > 0, "{name}");
+    }
+}

@@ -27,7 +27,7 @@ const SCENES: [(&str, &str, &str); 15] = [
     ("mes-01", "production", "drifts: root login and telnet come up, and go away again"),
     ("hist-01", "production", "CentOS 7, without security updates since June 2024"),
     ("backup-01", "production", "sudo refuses the monitor: unknown with cause privilege, the rest is judged"),
-    ("sw-01", "cell-1", "SNMPv3 switch at the approved firmware: passes"),
+    ("sw-01", "cell-1", "SNMPv3 switch: what SNMP tells passes; without a login, its configuration is unknown"),
     ("gw-01", "cell-1", "remote access with one factor, the certificate ends in 20 days"),
     ("gw-02", "cell-1", "telnet and a clear-text page"),
     ("cam-01", "cell-1", "TLS 1.0, an ended certificate, old firmware, SNMP answers to public"),

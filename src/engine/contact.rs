@@ -111,7 +111,7 @@ enum Protocol {
 impl Protocol {
     const fn of(question: &Question) -> Option<Self> {
         Some(match question {
-            Question::Ssh(_) | Question::SshSession(_) => Self::Ssh,
+            Question::Ssh(_) | Question::Powershell(_) | Question::Cli(_) | Question::SshSession(_) => Self::Ssh,
             Question::Snmp(_) => Self::Snmp,
             Question::SnmpVersions(_) => Self::SnmpVersions,
             Question::Tcp(_) => Self::Tcp,
@@ -250,6 +250,8 @@ impl Contact {
             .filter_map(|one| {
                 let topic = match one.question {
                     Question::Ssh(question) => ssh::Topic::Run(question),
+                    Question::Powershell(question) => ssh::Topic::PowerShell(question),
+                    Question::Cli(question) => ssh::Topic::Cli(question),
                     Question::SshSession(_) => ssh::Topic::Session,
                     _ => return None,
                 };
@@ -273,11 +275,15 @@ impl Contact {
                     let mut one = local::ask(&[command], &self.gate).await;
                     one.pop().unwrap_or_else(|| Err(self.internal("no answer for a command")))
                 }
-                _ => Err(TransportError::NoData {
+                Question::SshSession(_) => Err(TransportError::NoData {
                     endpoint: Endpoint::named("the monitor host"),
                     problem:
                         "there is no SSH session with oneself; give the asset access: { ssh: … } to judge its server"
                             .into(),
+                }),
+                _ => Err(TransportError::NoData {
+                    endpoint: Endpoint::named("the monitor host"),
+                    problem: format!("the monitor host is asked in POSIX shell, not in {}", one.question.word()),
                 }),
             });
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::health::health;
 use super::register::register;
 use super::restart::restart;
-use crate::catalog::Derived;
+use crate::catalog::{Derived, first_of};
 use crate::feeds::{Lifecycle, Phase};
 use crate::model::{Asset, Cause, FactId, Missing, Reading, Time, Value, Window};
 use crate::store::Latest;
@@ -52,6 +52,7 @@ pub(super) fn derive(derivation: &Derived, sources: &Sources<'_>) -> Reading {
             Some(Err(missing)) => Reading::Missing(missing.clone()),
             None => Reading::missing(Cause::NoData, "no judgements were read"),
         },
+        Derived::FirstOf(facts) => first_of(facts.iter().filter_map(|fact| sources.facts.get(fact))),
         Derived::Device(_) => device(sources),
         Derived::Attestation(_) => Reading::missing(Cause::NoData, "no attestation is on file"),
     }

@@ -13,6 +13,7 @@ use crate::model::{
     Asset, AssetId, Cause, CheckId, FactId, Impact, Kind, Missing, Params, SubjectClass, Transport, WindowEffect,
     ZoneId,
 };
+use crate::transport::ssh::Speaks;
 use crate::transport::{http, tls};
 
 /// The place of a fact in its asset's plan.
@@ -350,7 +351,7 @@ fn unreachable(question: &Question, member: &Member) -> Option<Missing> {
         return Some(Missing::new(Cause::NoData, why));
     }
     if given {
-        return None;
+        return access.ssh.as_deref().and_then(|ssh| in_another_language(question, ssh.speaks, member));
     }
     let what = match transport {
         Transport::Ssh => "access: { ssh: { credential: … } }, or access: { local: {} } for the monitor host itself",
@@ -358,4 +359,20 @@ fn unreachable(question: &Question, member: &Member) -> Option<Missing> {
         _ => "the plug-in under plugins:",
     };
     Some(Missing::new(Cause::Auth, format!("no way to ask over {transport} is configured for this asset; add {what}")))
+}
+
+/// Why a question is not asked of an asset that can be logged in to: it is in another language.
+fn in_another_language(question: &Question, speaks: Speaks, member: &Member) -> Option<Missing> {
+    let advice = match question {
+        // the monitor host itself is a POSIX shell
+        Question::Ssh(_) if speaks != Speaks::Posix && !member.access.local => "posix",
+        Question::Powershell(_) if !matches!(speaks, Speaks::Powershell | Speaks::Pwsh) => "powershell",
+        Question::Cli(_) if speaks.profile().is_none() => "cisco_ios, junos, mikrotik or generic",
+        _ => return None,
+    };
+    let detail = format!(
+        "this asset speaks {}, which has no answer to this; if that is wrong, set `speaks: {advice}` under access.ssh",
+        speaks.word()
+    );
+    Some(Missing::new(Cause::NoData, detail))
 }

@@ -54,6 +54,9 @@ pub(super) struct SshSettings {
     /// Which algorithms may be spoken.
     #[serde(default)]
     pub(super) algorithms: ssh::Algorithms,
+    /// What the other side understands; the usual for the kind when left out.
+    #[serde(default)]
+    pub(super) speaks: Option<ssh::Speaks>,
     /// How commands that need root get it.
     #[serde(default)]
     pub(super) privilege: ssh::Elevation,
@@ -191,4 +194,22 @@ pub struct HttpSettings {
     pub ports: Vec<u16>,
     /// Host header; the address by default.
     pub host: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(text: &str) -> Result<SshSettings, String> {
+        serde_saphyr::from_str(text).map_err(|error: serde_saphyr::Error| error.without_snippet().to_string())
+    }
+
+    #[test]
+    fn an_asset_says_what_it_speaks_in_one_word() {
+        let speaks = |text: &str| settings(text).map(|settings| settings.speaks);
+        assert_eq!(speaks("{ credential: x }"), Ok(None));
+        assert_eq!(speaks("{ credential: x, speaks: cisco_ios }"), Ok(Some(ssh::Speaks::CiscoIos)));
+        assert_eq!(speaks("{ credential: x, speaks: powershell }"), Ok(Some(ssh::Speaks::Powershell)));
+        assert!(speaks("{ credential: x, speaks: klingon }").unwrap_err().contains("mikrotik"));
+    }
 }

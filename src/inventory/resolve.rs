@@ -8,7 +8,8 @@ use super::access::{AccessEntry, ExecSettings, SnmpSettings, SshSettings};
 use super::asset_file::Found;
 use super::{Access, Credential, Credentials, sources};
 use crate::model::document::{Document, Step};
-use crate::model::{Problem, Problems, Transport, did_you_mean};
+use crate::model::{Kind, Problem, Problems, Transport, did_you_mean};
+use crate::transport::ssh::Speaks;
 use crate::transport::{exec, replay, snmp, ssh};
 
 /// What is the same for all assets.
@@ -84,13 +85,29 @@ fn ssh(found: &Found, settings: &SshSettings, means: &Means<'_>, problems: &mut 
     let Credential::Ssh { user, credential } = credential(found, "ssh", &settings.credential, means, problems)? else {
         return None;
     };
+    let speaks = settings.speaks.unwrap_or_else(|| usual(found.entry.kind));
+    if speaks != Speaks::Posix && settings.privilege != ssh::Elevation::None {
+        let message = format!("a way to root is for a POSIX shell, and this asset speaks {}", speaks.word());
+        problems.push(
+            found.wrong(&at(&["ssh", "privilege"]), message).hint("leave it out; the account itself may read or not"),
+        );
+    }
     Some(ssh::Access {
         port: settings.port,
+        speaks,
         privilege: settings.privilege,
         algorithms: settings.algorithms,
         deadlines: settings.timeouts,
         ..ssh::Access::new(user.clone(), credential.clone(), settings.host_key.0.clone())
     })
+}
+
+/// What is spoken where the inventory does not say.
+const fn usual(kind: Kind) -> Speaks {
+    match kind {
+        Kind::WindowsHost => Speaks::Powershell,
+        _ => Speaks::Posix,
+    }
 }
 
 fn snmp(found: &Found, settings: &SnmpSettings, means: &Means<'_>, problems: &mut Problems) -> Option<snmp::Access> {

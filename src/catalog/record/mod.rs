@@ -3,6 +3,7 @@
 //! Masks are consistent within one recording, so that what was equal stays equal. A person reads a recording
 //! before it leaves the house all the same: free text of a device can hold anything.
 
+mod device;
 mod redact;
 
 use std::collections::BTreeMap;

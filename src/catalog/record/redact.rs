@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+use super::device;
 use crate::model::{Answer, TextAnswer, Value, Varbind};
 
 /// User ids of people on Linux begin here; those below belong to the system and say nothing about anybody.
@@ -125,6 +126,10 @@ impl Redactor {
     pub fn learn(&mut self, answer: &Answer) {
         match answer {
             Answer::Text(text) => {
+                if device::is_device(&text.stdout) {
+                    device::accounts(&text.stdout).for_each(|name| self.know(Kind::User, name));
+                    device::hosts(&text.stdout).for_each(|name| self.know(Kind::Host, name));
+                }
                 for row in PASSWD.captures_iter(&text.stdout) {
                     let person = row[3].parse::<u32>().is_ok_and(|uid| (FIRST_PERSON..NOBODY).contains(&uid));
                     if person {
@@ -212,7 +217,9 @@ impl Redactor {
     /// Masks a text.
     #[must_use]
     pub fn text(&mut self, text: &str) -> String {
-        let text = PEM.replace_all(text, "-----BEGIN $1-----\nredacted\n-----END $1-----");
+        let of_device = device::is_device(text).then(|| device::without_secrets(text));
+        let text =
+            PEM.replace_all(of_device.as_deref().unwrap_or(text), "-----BEGIN $1-----\nredacted\n-----END $1-----");
         let text = SETTING.replace_all(&text, "${1}redacted");
         let text = CRYPT.replace_all(&text, |found: &Captures<'_>| crypt(&found[0]));
         let text = DES.replace_all(&text, "$1:xxREDACTEDDES:");
@@ -341,6 +348,23 @@ mod tests {
             serials: vec!["SN12345".into()],
             secrets: vec!["pl4nt-community".into()],
         })
+    }
+
+    #[test]
+    fn configurations_of_devices_lose_secrets_hashes_and_the_names_of_people() {
+        let config = "== cisco_ios\nusername anna privilege 15 secret 9 $9$abc$def\nenable password 7 0822455D0A16\n\
+                      tacacs server T1\n key 7 046E1F\n key hunter2hunter2\nsnmp-server community hunter2 RO 10\n\
+                      snmp-server user x G v3 auth sha hunter2 priv aes 128 hunter2\nservice password-encryption\n\
+                      set system radius-server 1.2.3.4 secret \"$9$hunter2\"\ndescription for anna\n";
+        let answer = Answer::Text(TextAnswer { stdout: config.into(), ..TextAnswer::default() });
+        let mut redactor = Redactor::new(&Known::default());
+        redactor.learn(&answer);
+        let shown = redactor.text(config);
+        for secret in ["abc", "0822455D0A16", "046E1F", "hunter2", "anna"] {
+            assert!(!shown.contains(secret), "{secret}: {shown}");
+        }
+        assert!(shown.contains("service password-encryption") && shown.contains("privilege 15"), "{shown}");
+        assert!(shown.starts_with("== cisco_ios\n"), "{shown}");
     }
 
     #[test]

@@ -39,15 +39,32 @@ fn version_at_least(call: &FunctionContext) -> Answer {
         .ok_or_else(|| call.error(format!("{version:?} cannot be ordered against {minimum:?}")))
 }
 
-/// `cidr(address, network)`: whether the address lies in the network.
+/// `cidr(address, network)`: whether the address, or the network, lies in the network; of a list on the left all
+/// must, of a list on the right one is enough.
 fn cidr(call: &FunctionContext) -> Answer {
-    let (address, network) = (text(call, 0)?, text(call, 1)?);
-    let address: IpAddr = address.parse().map_err(|_| call.error(format!("{address:?} is no IP address")))?;
-    let inside = match network.parse::<IpNet>() {
-        Ok(network) => network.contains(&address),
-        Err(_) => network.parse::<IpAddr>().map_err(|_| call.error(format!("{network:?} is no network")))? == address,
+    let inner = networks(call, 0)?;
+    let outer = networks(call, 1)?;
+    let inside = |net: &IpNet| outer.iter().any(|around| around.contains(net));
+    Ok(Value::Bool(!inner.is_empty() && inner.iter().all(inside)))
+}
+
+/// A network or an address, or a list of them.
+fn networks(call: &FunctionContext, at: usize) -> Result<Vec<IpNet>, ExecutionError> {
+    let read = |text: &str| {
+        let net = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        net.map_err(|_| call.error(format!("{text:?} is no {}", if at == 0 { "IP address" } else { "network" })))
     };
-    Ok(Value::Bool(inside))
+    match Value::try_from(argument(call, at)?.as_ref())? {
+        Value::String(text) => read(&text).map(|net| vec![net]),
+        Value::List(items) => items
+            .iter()
+            .map(|item| match item {
+                Value::String(text) => read(text),
+                _ => Err(call.error("a list of networks holds something else than text")),
+            })
+            .collect(),
+        _ => Err(call.error(format!("argument {} is no text", at + 1))),
+    }
 }
 
 /// `in_set(x, list)`: like `x in list`, but a number and its text are the same.

@@ -10,10 +10,12 @@ use super::guard::Path;
 use super::{ENVIRONMENT, Expression, functions};
 use crate::model::{Cause, Missing, Params, Reading, Time, Value};
 use crate::rule::Context;
-use crate::rule::matcher::{Finding, Outcome, clip, shown};
+use crate::rule::matcher::{Finding, Outcome, clip, join, row_name, shown};
 
 /// Longest error of the interpreter that is quoted, in characters.
 const MAX_ERROR: usize = 200;
+/// Longest list of which the offenders are named.
+const MAX_NAMED: usize = 1_000;
 
 impl Expression {
     /// Evaluates over variables by name, outside of a rule; there is no clock, so no `days_since`.
@@ -42,7 +44,10 @@ impl Expression {
         };
         match self.run(&given, Some(context.now)) {
             Ok(true) => Outcome::Holds,
-            Ok(false) => Outcome::Offends(Box::new(self.finding("does not hold", &given))),
+            Ok(false) => {
+                let offenders = self.offenders(&given, context);
+                Outcome::Offends(Box::new(Finding { offenders, ..self.finding("does not hold", &given) }))
+            }
             Err(missing) => Outcome::Missing(missing),
         }
     }
@@ -59,6 +64,29 @@ impl Expression {
         let text =
             format!("`{}` {how}: {}", self.0.source.split_whitespace().collect::<Vec<_>>().join(" "), shown(&observed));
         Finding { text, offenders: String::new(), observed, expected: Value::text(&self.0.source) }
+    }
+
+    /// The rows that offend each by itself, where the expression reads exactly one list of rows: a judgement names them.
+    fn offenders(&self, given: &[Given<'_>], context: &Context<'_>) -> String {
+        let rows = |given: &Given<'_>| given.value.as_deref().and_then(Value::as_list).map(<[Value]>::to_vec);
+        let is_table = |rows: &Vec<Value>| !rows.is_empty() && rows.iter().all(|row| row.as_map().is_some());
+        let mut tables = given.iter().enumerate().filter_map(|(at, one)| Some((at, rows(one).filter(is_table)?)));
+        let (Some((at, rows)), None) = (tables.next(), tables.next()) else { return String::new() };
+        if rows.len() > MAX_NAMED {
+            return String::new();
+        }
+        let offends = |row: &&Value| {
+            let mut alone: Vec<Given<'_>> = Vec::with_capacity(given.len());
+            for (place, one) in given.iter().enumerate() {
+                let value = one.value.as_deref().cloned().map(Cow::Owned);
+                let value = if place == at { Some(Cow::Owned(Value::list([(*row).clone()]))) } else { value };
+                alone.push(Given { path: one.path, value });
+            }
+            self.run(&alone, Some(context.now)) == Ok(false)
+        };
+        let names: Vec<String> = rows.iter().filter(offends).map(row_name).collect();
+        let count = names.len();
+        join(names.into_iter(), count)
     }
 
     fn given<'a>(&'a self, context: &Context<'a>) -> Result<Vec<Given<'a>>, Missing> {

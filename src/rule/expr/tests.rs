@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::model::{Cause, Params, Reading, Value, Verdict};
 use crate::rule::Matcher;
+use crate::rule::matcher::Outcome;
 use crate::rule::scene::Scene;
 
 /// The outcome of an expression, written as it stands in a file.
@@ -51,6 +52,11 @@ fn our_functions_do_what_they_say() {
         ("cidr(fact.t.f.ip, '10.0.0.0/8')", "holds"),
         ("fact.t.f.ip.cidr('10.2.0.0/16')", "offends"),
         ("cidr(fact.t.f.csv, '10.0.0.0/8')", "parse"),
+        ("cidr(fact.t.f.ip, ['192.0.2.0/24', '10.1.0.0/16'])", "holds"),
+        ("cidr(fact.t.f.ip, [])", "offends"),
+        ("cidr(['10.1.0.0/24', fact.t.f.ip], ['10.0.0.0/8'])", "holds"),
+        ("cidr(['10.0.0.0/7', fact.t.f.ip], ['10.0.0.0/8'])", "offends"),
+        ("cidr(fact.t.f.ip, ['a'])", "parse"),
         ("in_set(fact.t.f.n, ['22'])", "holds"),
         ("in_set(fact.t.f.s, [22])", "holds"),
         ("in_set(fact.t.f.s, [23])", "offends"),
@@ -240,4 +246,18 @@ fn expressions_can_be_shared_between_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<Expression>();
     shared::<Matcher>();
+}
+
+#[test]
+fn an_expression_over_rows_names_those_that_offend() {
+    let scene =
+        Scene::of(r#"{"rules": [{"name": "a", "n": 1}, {"name": "b", "n": 2}, {"port": 7, "n": 3}], "most": 1}"#);
+    let offenders = |source: &str| match Expression::of_rule(source).unwrap().judge(&scene.context()) {
+        Outcome::Offends(finding) => finding.offenders,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(offenders("fact.t.f.rules.all(r, r.n <= fact.t.f.most)"), "b, 7");
+    // what is no rule over each row names nobody
+    assert_eq!(offenders("fact.t.f.most > 1"), "");
+    assert_eq!(offenders("size(fact.t.f.rules) == 2"), "a, b, 7");
 }

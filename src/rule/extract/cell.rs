@@ -26,6 +26,8 @@ pub(super) enum CellType {
     Text,
     /// A hardware address, lower-case with colons.
     Mac,
+    /// `any`, an address, a network with its length, its mask or its wildcard; becomes address/length.
+    Network,
 }
 
 /// Types by field name; other fields become whole numbers when they look like one, else text.
@@ -83,6 +85,7 @@ fn typed(kind: CellType, whole: &str) -> Option<Value> {
         CellType::Bool => truth(text).map(Value::Bool),
         CellType::List => Some(list(text)),
         CellType::Mac => octets::mac_of_text(whole).map(Value::from),
+        CellType::Network => super::network::network(text).map(Value::from),
     }
 }
 

@@ -3,13 +3,16 @@
 //! Nothing here guesses. A cut answer, a failed command, an empty output or a form that does not fit is a
 //! [`Reading::Missing`] with its cause; only what was positively read becomes [`Reading::Known`].
 
+mod by_profile;
 mod capture;
 mod cell;
+mod config;
 mod ini;
 mod json;
 mod key_values;
 mod lines;
 mod nagios;
+mod network;
 mod octets;
 mod row_index;
 mod sections;
@@ -119,11 +122,15 @@ impl Extractor {
             Self::Regex(spec) if text.trim().is_empty() => spec.extract(text).or(Ok(Value::Null)),
             Self::Regex(spec) => spec.extract(text),
             // empty output is not broken JSON: `empty:` decides
-            Self::Json(_) | Self::Nagios(_) | Self::Sections(_) if text.trim().is_empty() => Ok(Value::Null),
+            Self::Json(_) | Self::Nagios(_) | Self::Sections(_) | Self::ByProfile(_) if text.trim().is_empty() => {
+                Ok(Value::Null)
+            }
             Self::Json(spec) => spec.extract(text),
             Self::Ini(spec) => Ok(spec.extract(text)),
             Self::Nagios(_) => Ok(nagios::Nagios::extract(text, exit)),
             Self::Sections(spec) => spec.extract(text),
+            Self::Config(spec) => spec.extract(text),
+            Self::ByProfile(spec) => spec.extract(text),
             Self::Snmp(_) => Err(mismatch("text")),
         }
     }

@@ -5,7 +5,9 @@ use std::fmt;
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::by_profile::ByProfile;
 use super::capture::Capture;
+use super::config::Config;
 use super::ini::Ini;
 use super::json::Json;
 use super::key_values::KeyValues;
@@ -64,6 +66,10 @@ pub(super) enum Extractor {
     Nagios(Nagios),
     /// Several blocks.
     Sections(Sections),
+    /// The configuration of a network device.
+    Config(Config),
+    /// What a command line says, by its profile.
+    ByProfile(ByProfile),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
@@ -79,13 +85,15 @@ enum Key {
     Snmp,
     Nagios,
     Sections,
+    Config,
+    ByProfile,
     OkExits,
     AbsentExits,
     Empty,
     MaxRows,
 }
 
-const KINDS: &str = "key_values, lines, table, regex, json, ini, snmp, nagios, sections";
+const KINDS: &str = "key_values, lines, table, regex, json, ini, snmp, nagios, sections, config, by_profile";
 
 impl Extractor {
     fn read<'de, A: MapAccess<'de>>(key: Key, map: &mut A) -> Result<Self, A::Error> {
@@ -98,6 +106,8 @@ impl Extractor {
             Key::Ini => Self::Ini(map.next_value()?),
             Key::Snmp => Self::Snmp(map.next_value()?),
             Key::Nagios => Self::Nagios(map.next_value()?),
+            Key::Config => Self::Config(map.next_value()?),
+            Key::ByProfile => Self::ByProfile(map.next_value()?),
             _ => Self::Sections(map.next_value()?),
         };
         extractor.check().map_err(A::Error::custom)?;
@@ -111,6 +121,8 @@ impl Extractor {
             Self::Regex(spec) => spec.check(),
             Self::Snmp(spec) => spec.check(),
             Self::Sections(spec) => spec.check(),
+            Self::Config(spec) => spec.check(),
+            Self::ByProfile(spec) => spec.check(),
             Self::KeyValues(_) | Self::Json(_) | Self::Ini(_) | Self::Nagios(_) => Ok(()),
         }
     }
@@ -188,8 +200,8 @@ impl<'de> Deserialize<'de> for Part {
         }
         let part = draft.part()?;
         match part.extractor {
-            Extractor::Snmp(_) | Extractor::Nagios(_) | Extractor::Sections(_) => {
-                Err(D::Error::custom("a part cannot be snmp, nagios or sections"))
+            Extractor::Snmp(_) | Extractor::Nagios(_) | Extractor::Sections(_) | Extractor::ByProfile(_) => {
+                Err(D::Error::custom("a part cannot be snmp, nagios, sections or by_profile"))
             }
             _ => Ok(part),
         }

@@ -54,6 +54,11 @@ impl Row<'_> {
     }
 }
 
+/// A short name for a row that stands alone: its first telling field, else the whole of it.
+pub(in crate::rule) fn row_name(row: &Value) -> String {
+    Row { key: None, fields: row }.label(None).unwrap_or_else(|| super::shown(row))
+}
+
 /// Visits every element that counts. A field that is a list counts element by element when `flat`.
 ///
 /// A subject that is a list has its elements as rows; a map of maps has its values, when the test wants rows;

@@ -20,9 +20,10 @@ use super::expr::Expression;
 use super::name::NameRef;
 use crate::model::{Cause, Missing, Value};
 
+pub(super) use elements::row_name;
 pub(super) use evaluate::all;
 use sentence::Template;
-pub(super) use sentence::{clip, shown};
+pub(super) use sentence::{clip, join, shown};
 use test::Test;
 
 /// One matcher of a check file, compiled.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Algorithms, HostKeyPolicy};
+use super::{Algorithms, HostKeyPolicy, Speaks};
 use crate::model::Secret;
 
 /// Everything a login needs.
@@ -18,6 +18,8 @@ pub struct Access {
     pub credential: Credential,
     /// Which host key is acceptable.
     pub host_key: HostKeyPolicy,
+    /// What the other side understands.
+    pub speaks: Speaks,
     /// How questions that need root get it.
     pub privilege: Elevation,
     /// How old the cryptography may be.
@@ -40,11 +42,17 @@ impl Access {
             port: 22,
             credential,
             host_key,
+            speaks: Speaks::default(),
             privilege: Elevation::default(),
             algorithms: Algorithms::default(),
             deadlines: Deadlines::default(),
             max_bytes: Self::MAX_BYTES,
         }
+    }
+
+    /// The account as it is given at login: a command line may take settings of the terminal there.
+    pub(super) fn login(&self) -> String {
+        format!("{}{}", self.user, self.speaks.profile().map_or("", super::cli::Profile::login_suffix))
     }
 }
 

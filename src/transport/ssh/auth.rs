@@ -34,7 +34,7 @@ impl From<russh::Error> for Failure {
 pub(super) async fn login(handle: &mut Handle<Client>, access: &Access) -> Result<&'static str, Failure> {
     match &access.credential {
         Credential::Key { pem, passphrase } => with_key(handle, access, pem, passphrase.as_ref()).await,
-        Credential::Password(password) => with_password(handle, &access.user, password).await,
+        Credential::Password(password) => with_password(handle, &access.login(), password).await,
     }
 }
 
@@ -60,7 +60,7 @@ async fn with_key(
         };
     }
     let key = PrivateKeyWithHashAlg::new(Arc::new(key), hash);
-    judge("publickey", handle.authenticate_publickey(&access.user, key).await?)
+    judge("publickey", handle.authenticate_publickey(access.login(), key).await?)
 }
 
 /// Asks what is offered (with the method `none`, which holds no credential), then sends the password once.

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 use super::failure::quote;
 use super::report::Report;
 use super::transcript::{Stream, Transcript};
-use super::{Access, Elevation, Question, Session, collector, script};
+use super::{Access, Elevation, Question, Session, collector, powershell, script};
 use crate::model::{Answer, FactId};
 use crate::transport::TransportError;
 
@@ -45,7 +45,10 @@ pub(super) async fn run(
     let started = Instant::now();
     let marker = format!("{:032x}", rand::random::<u128>());
     let caps = commands.iter().map(|(_, question)| question.max_bytes);
-    let mut transcript = Transcript::new(&marker, caps, access.max_bytes);
+    let mut transcript = match access.speaks.powershell() {
+        Some(_) => Transcript::of_pairs(&marker, caps, access.max_bytes),
+        None => Transcript::new(&marker, caps, access.max_bytes),
+    };
     let wait = deadline(session, access, commands, started);
     let mut ending = Ending::default();
     let talk = Box::pin(talk(session, access, commands, &marker, &mut transcript, &mut ending));
@@ -54,6 +57,7 @@ pub(super) async fn run(
         Ok(Err(error)) => return commands.iter().map(|_| Err(error.again())).collect(),
         Err(_) => ending.deadline = Some(wait),
     }
+    transcript.join_pairs();
     let report = Report { session, access, commands, transcript: &transcript, ending: &ending };
     (0..commands.len()).map(|index| report.answer(index)).collect()
 }
@@ -79,7 +83,9 @@ async fn talk(
         error => broken(error),
     })?;
     let (mut read, write) = channel.split();
-    let (command, input) = if access.privilege == Elevation::Collector {
+    let (command, input) = if let Some(program) = access.speaks.powershell() {
+        (powershell::command_line(program), powershell::script(marker, commands))
+    } else if access.privilege == Elevation::Collector {
         (collector::request(marker, commands.iter().map(|(fact, _)| *fact)), String::new())
     } else {
         // on standard input: any login shell can start it, no length limit, and no marker in the process list
@@ -140,7 +146,7 @@ async fn follow(read: &mut ChannelReadHalf, transcript: &mut Transcript, ending:
     }
 }
 
-fn no_channel(session: &Session, why: &ChannelOpenFailure) -> TransportError {
+pub(super) fn no_channel(session: &Session, why: &ChannelOpenFailure) -> TransportError {
     let said = quote(session.seen.now().no_channel.unwrap_or_default().as_bytes());
     TransportError::Privilege {
         endpoint: session.endpoint().clone(),

@@ -4,10 +4,14 @@
 //! answer on both streams, so that each has its own output, errors and exit status, and nothing that the asset
 //! prints can pass for the end of an answer: the marker is never on a command line, where `ps` would show it.
 //! An answer without its end is an error, never an empty success.
+//!
+//! What the other side understands is said per asset ([`Speaks`]): a POSIX shell, PowerShell ([`powershell`]) or the
+//! command line of a network device ([`cli`]). A question in another language than the asset's is not asked.
 
 mod access;
 mod algorithms;
 mod auth;
+pub mod cli;
 mod client;
 mod collector;
 mod connect;
@@ -16,9 +20,11 @@ mod failure;
 mod hostkey;
 mod knock;
 mod line;
+pub mod powershell;
 mod report;
 mod script;
 mod session;
+mod speaks;
 mod transcript;
 
 use std::panic::AssertUnwindSafe;
@@ -36,6 +42,7 @@ pub(in crate::transport) use failure::quote;
 pub use hostkey::{HostKeyPolicy, HostKeys};
 pub(in crate::transport) use knock::{Knock, knock};
 pub use session::Session;
+pub use speaks::Speaks;
 
 use super::gate::Gate;
 use super::{Endpoint, TransportError};
@@ -90,8 +97,12 @@ pub struct Ask<'a> {
 /// What one login can tell.
 #[derive(Debug, Clone, Copy)]
 pub enum Topic<'a> {
-    /// The output of a command.
+    /// The output of a command of a POSIX shell.
     Run(&'a Question),
+    /// The output of a PowerShell script.
+    PowerShell(&'a powershell::Question),
+    /// The output of a command of a network device.
+    Cli(&'a cli::Question),
     /// What was negotiated.
     Session,
 }
@@ -137,17 +148,11 @@ async fn visit(
     host_keys: &dyn HostKeys,
 ) -> Result<Vec<Result<Answer, TransportError>>, TransportError> {
     let mut session = open(access, gate, hops, host_keys).await?;
-    let commands: Vec<_> = asks
-        .iter()
-        .filter_map(|ask| match ask.topic {
-            Topic::Run(question) => Some((ask.fact, question)),
-            Topic::Session => None,
-        })
-        .collect();
-    let mut ran = exec::run(&session, access, &commands).await.into_iter();
+    let mut ran = run(&session, access, asks).await.into_iter();
     let mut answer = |ask: &Ask<'_>| match ask.topic {
         Topic::Session => Ok(Answer::Value(session.facts())),
-        Topic::Run(_) => ran.next().unwrap_or_else(|| {
+        _ if !access.speaks.understands(&ask.topic) => Err(access.speaks.stranger(session.endpoint(), ask)),
+        _ => ran.next().unwrap_or_else(|| {
             Err(TransportError::Internal {
                 endpoint: session.endpoint().clone(),
                 problem: "an answer went missing".into(),
@@ -161,6 +166,38 @@ async fn visit(
     }
     session.close().await;
     Ok(answers)
+}
+
+/// The answers to the questions in the language of the asset, in order.
+async fn run(session: &Session, access: &Access, asks: &[Ask<'_>]) -> Vec<Result<Answer, TransportError>> {
+    if let Some(profile) = access.speaks.profile() {
+        let questions: Vec<_> = asks
+            .iter()
+            .filter_map(|ask| match ask.topic {
+                Topic::Cli(question) => Some((ask.fact, question)),
+                _ => None,
+            })
+            .collect();
+        return Box::pin(cli::run(session, access, profile, &questions)).await;
+    }
+    let scripts: Vec<_> = asks
+        .iter()
+        .filter_map(|ask| match ask.topic {
+            Topic::PowerShell(question) => Some((ask.fact, question.as_command())),
+            _ => None,
+        })
+        .collect();
+    let commands: Vec<_> = match access.speaks {
+        Speaks::Posix => asks
+            .iter()
+            .filter_map(|ask| match ask.topic {
+                Topic::Run(question) => Some((ask.fact, question)),
+                _ => None,
+            })
+            .collect(),
+        _ => scripts.iter().map(|(fact, question)| (*fact, question)).collect(),
+    };
+    exec::run(session, access, &commands).await
 }
 
 fn defect(endpoint: Endpoint) -> TransportError {

@@ -36,6 +36,11 @@ impl Report<'_> {
                 exit: Some(status),
                 truncated: section.truncated,
             })),
+            End::NoPrivilege if self.access.speaks.powershell().is_some() => Err(self.privilege(format!(
+                "account {:?} was denied access to {fact} ({}): give it the right to read this, most of it needs an administrator",
+                self.access.user,
+                quote(&section.stderr)
+            ))),
             End::NoPrivilege => Err(self.privilege(format!(
                 "{fact} needs root and account {:?} is not: set `privilege: sudo`, `doas` or `collector` in its SSH access",
                 self.access.user
@@ -123,7 +128,13 @@ impl Report<'_> {
         let said = quote(&self.transcript.stray);
         let text = String::from_utf8_lossy(&self.transcript.stray);
         let collector = self.access.privilege == Elevation::Collector;
+        let powershell = self.access.speaks.powershell();
         match self.ending.status {
+            Some(1 | 127 | 9009) if powershell.is_some() => self.no_data(format!(
+                "{} did not run there (status {:?}, {said}): is it installed, and does the asset speak it?",
+                powershell.unwrap_or_default(),
+                self.ending.status
+            )),
             Some(126 | 127) if collector => self.no_data(format!(
                 "the collector did not answer (status {:?}, {said}): install it and its forced command",
                 self.ending.status

@@ -15,6 +15,8 @@ pub(super) struct Transcript {
     pub(super) sections: Vec<Section>,
     /// What came outside of any section, both streams.
     pub(super) stray: Vec<u8>,
+    /// Everything comes on standard output, with two sections a question: output, errors.
+    pairs: bool,
     /// Bytes that may still be kept.
     budget: usize,
     sides: [Side; 2],
@@ -78,17 +80,43 @@ impl Transcript {
     /// Expects one section per cap (bytes of standard output), and keeps `budget` bytes of all together.
     pub(super) fn new(marker: &str, caps: impl IntoIterator<Item = usize>, budget: usize) -> Self {
         let sections: Vec<_> = caps.into_iter().map(|cap| Section { cap, ..Section::default() }).collect();
-        Self { sections, stray: Vec::new(), budget, sides: [Side::new(marker), Side::new(marker)] }
+        Self { sections, stray: Vec::new(), pairs: false, budget, sides: [Side::new(marker), Side::new(marker)] }
+    }
+
+    /// The same for a host that frames standard output alone, and ends its lines with CR LF: each question has a
+    /// section for its output and one for its errors, which [`Transcript::join_pairs`] makes one.
+    pub(super) fn of_pairs(marker: &str, caps: impl IntoIterator<Item = usize>, budget: usize) -> Self {
+        let sections = caps.into_iter().flat_map(|cap| [cap, MAX_STDERR]);
+        Self { pairs: true, ..Self::new(marker, sections, budget) }
+    }
+
+    /// Makes each pair of sections one answer, which has ended only when both have, and alike.
+    pub(super) fn join_pairs(&mut self) {
+        if !std::mem::take(&mut self.pairs) {
+            return;
+        }
+        let mut sections = std::mem::take(&mut self.sections).into_iter();
+        while let (Some(output), Some(errors)) = (sections.next(), sections.next()) {
+            let end = output.end.filter(|end| errors.end == Some(*end));
+            self.sections.push(Section { stderr: errors.stdout, end, ..output });
+        }
     }
 
     /// Whether both streams said their last word.
     pub(super) fn is_done(&self) -> bool {
-        self.sides.iter().all(|side| side.done)
+        self.sides.iter().take(if self.pairs { 1 } else { 2 }).all(|side| side.done)
     }
 
     /// Takes what came on one stream.
     pub(super) fn feed(&mut self, stream: Stream, bytes: &[u8]) {
-        let Self { sections, stray, budget, sides } = self;
+        let without_returns: Vec<u8>;
+        let bytes = if self.pairs {
+            without_returns = bytes.iter().copied().filter(|byte| *byte != b'\r').collect();
+            &without_returns
+        } else {
+            bytes
+        };
+        let Self { sections, stray, pairs, budget, sides } = self;
         let count = sections.len();
         sides[stream as usize].read(bytes, count, &mut |open, event| match (event, open) {
             (Event::Text(text), Some(index)) => sections[index].keep(stream, text, budget),
@@ -100,7 +128,12 @@ impl Transcript {
                 sections[index].begun = true;
                 sections[index].digest = digest;
             }
-            (Event::End(index, end), _) => sections[index].ended(stream, end),
+            (Event::End(index, end), _) => {
+                sections[index].ended(stream, end);
+                if *pairs {
+                    sections[index].ended(Stream::Err, end);
+                }
+            }
         });
     }
 }
