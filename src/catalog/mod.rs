@@ -36,7 +36,7 @@ pub use fact::{Budget, Fact, Remember};
 pub use fixtures::{FixtureReport, Outcome};
 pub use handout::{ACCOUNT, COLLECTOR_PATH, Handout};
 pub use params::{Overrides, ParamMistake};
-pub use question::{Derived, Question};
+pub use question::{Derived, Question, Register, Statements, Whose};
 pub use record::{Known, Redactor, record};
 pub use selector::{Condition, Expression, Key, Selector, Subject};
 

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use crate::model::{FactId, Transport, Value};
+use crate::model::{CheckId, FactId, Transport, Value};
 use crate::transport::{exec, http, snmp, ssh, ssh_service, tcp, tls};
 
 /// A command is quoted up to so many characters.
@@ -46,8 +46,54 @@ pub enum Derived {
     Lifecycle(FactId),
     /// What the device is, gathered from whatever it answered; settings of the engine.
     Device(Value),
-    /// A signed statement; settings of the engine.
-    Attestation(Value),
+    /// What a person signed.
+    Attestation(Statements),
+    /// What the registers of duties say of the asset.
+    Duty(Register),
+}
+
+/// Which signed statements are looked up.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Statements {
+    /// The check that they are signed for.
+    pub check: CheckId,
+    /// Of which subjects.
+    #[serde(default)]
+    pub of: Whose,
+}
+
+/// The subjects whose statements are looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whose {
+    /// The asset itself, its line or its zone.
+    #[default]
+    Own,
+    /// Everything that anybody signed for.
+    All,
+    /// Every room of the plant, signed for or not.
+    Rooms,
+    /// The contract in the supplier register.
+    Contract,
+}
+
+/// A register of duties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Register {
+    /// Accepted fails.
+    Waivers,
+    /// Suppliers, and who names them.
+    Suppliers,
+    /// The end of support of the asset's product.
+    Support,
+    /// Incidents and their deadlines.
+    Incidents,
+    /// Whom to call.
+    Contacts,
+    /// Rooms and what stands in them.
+    Rooms,
 }
 
 impl Question {
@@ -139,7 +185,15 @@ impl fmt::Display for Question {
             Self::Exec(question) => write!(f, "{} {}", question.program, first_line(&question.args.join(" "))),
             Self::Derived(Derived::Lifecycle(source)) => write!(f, "support dates of what {source} names"),
             Self::Derived(Derived::Device(_)) => f.write_str("what the device says of itself, put together"),
-            Self::Derived(Derived::Attestation(_)) => f.write_str("a signed statement"),
+            Self::Derived(Derived::Attestation(statements)) => write!(f, "what was signed for {}", statements.check),
+            Self::Derived(Derived::Duty(register)) => f.write_str(match register {
+                Register::Waivers => "the register of waivers",
+                Register::Suppliers => "the supplier register",
+                Register::Support => "the end of support in inventory, supplier register and lifecycle table",
+                Register::Incidents => "the register of incidents and its deadlines",
+                Register::Contacts => "the list of contacts",
+                Register::Rooms => "the rooms and what stands in them",
+            }),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::Derived;
+use crate::duties::{self, Book};
 use crate::feeds::{Lifecycle, Phase};
 use crate::model::{Asset, Cause, FactId, Reading, Time, Value};
 
@@ -14,6 +15,8 @@ pub(super) struct Sources<'a> {
     pub(super) asset: &'a Asset,
     /// Support periods.
     pub(super) lifecycle: &'a Lifecycle,
+    /// What people signed and owe.
+    pub(super) book: &'a Book,
     /// The time.
     pub(super) now: Time,
 }
@@ -28,7 +31,10 @@ pub(super) fn derive(derivation: &Derived, sources: &Sources<'_>) -> Reading {
             None => Reading::missing(Cause::NoData, format!("{from} was not read")),
         },
         Derived::Device(_) => device(sources),
-        Derived::Attestation(_) => Reading::missing(Cause::NoData, "no attestation is on file"),
+        Derived::Attestation(_) | Derived::Duty(_) => {
+            let answer = duties::answer(derivation, sources.asset, sources.book, sources.lifecycle, sources.now);
+            answer.unwrap_or_else(|| Reading::missing(Cause::Internal, "nobody answers this derived question"))
+        }
     }
 }
 

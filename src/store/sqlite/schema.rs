@@ -53,6 +53,10 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (asset, fact, item)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;",
+    // 2: what persons do stands in the same chain; the digest of older records does not change
+    "ALTER TABLE ledger ADD COLUMN actor TEXT;
+    ALTER TABLE ledger ADD COLUMN body TEXT;
+    CREATE INDEX ledger_acts ON ledger (seq) WHERE kind = 'act';",
 ];
 
 /// The newest format that this program knows.

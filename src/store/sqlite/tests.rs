@@ -26,7 +26,7 @@ fn result(asset: &str, check: &str, verdict: Verdict, time: Time) -> CheckResult
             expected: Value::list([Value::text("no")]),
             params: Arc::new([(Arc::from("min"), Value::Int(3))].into()),
         },
-        evidence: Evidence { items: vec![item("sshd -T")], vantage: "daemon".into(), trace_id: None },
+        evidence: Evidence { items: vec![item("sshd -T")], vantage: "daemon".into(), trace_id: None, finding: None },
         at: time,
         duration_ms: 12,
     }
