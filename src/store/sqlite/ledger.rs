@@ -38,8 +38,8 @@ pub(super) struct Event {
     from: [Option<String>; 2],
     to: [Option<String>; 2],
     reason: String,
-    /// Who did it and what else there is to it; only acts of persons have both.
-    act: Option<[String; 2]>,
+    /// Who did it and what else there is to it; only acts of persons have either.
+    act: [Option<String>; 2],
 }
 
 impl Event {
@@ -55,7 +55,7 @@ impl Event {
             from: transition.from.map_or([None, None], words),
             to: words(transition.to),
             reason: transition.reason.clone(),
-            act: None,
+            act: [None, None],
         }
     }
 
@@ -71,7 +71,7 @@ impl Event {
             from: [None, None],
             to: [None, None],
             reason: act.reason.clone(),
-            act: Some([act.actor.clone(), act.body.clone()]),
+            act: [Some(act.actor.clone()), Some(act.body.clone())],
         }
     }
 
@@ -87,7 +87,7 @@ impl Event {
             from: words(pair.verdict),
             to: [None, None],
             reason: "no longer in the plan".into(),
-            act: None,
+            act: [None, None],
         }
     }
 
@@ -103,7 +103,7 @@ impl Event {
             from: [row.get(6)?, row.get(7)?],
             to: [row.get(8)?, row.get(9)?],
             reason: row.get(10)?,
-            act: row.get::<_, Option<String>>(11)?.zip(row.get(12)?).map(|(actor, body)| [actor, body]),
+            act: [row.get(11)?, row.get(12)?],
         })
     }
 
@@ -118,7 +118,8 @@ impl Event {
         hash.update(self.at.to_be_bytes());
         let texts = [&self.kind, &self.asset, &self.zone, &self.check, &self.severity].map(Some).into_iter();
         let states = [&self.from[0], &self.from[1], &self.to[0], &self.to[1]].map(Option::as_ref);
-        let act = self.act.iter().flatten().map(Some);
+        let is_act = self.act.iter().any(Option::is_some);
+        let act = self.act.iter().map(Option::as_ref).filter(|_| is_act);
         for text in texts.chain(states).chain([Some(&self.reason)]).chain(act) {
             hash.update([u8::from(text.is_some())]);
             if let Some(text) = text {
@@ -157,8 +158,8 @@ pub(super) fn append(connection: &Connection, event: &Event) -> Result<(), Store
             event.to[0],
             event.to[1],
             event.reason,
-            event.act.as_ref().map(|act| &act[0]),
-            event.act.as_ref().map(|act| &act[1]),
+            event.act[0],
+            event.act[1],
             previous,
             digest.0
         ])?;
@@ -251,7 +252,7 @@ pub(super) fn acts(connection: &Connection, after: u64) -> Result<Vec<ActRecord>
     let mut all = Vec::new();
     while let Some(row) = found.next()? {
         let Event { at, asset, check, reason, act, .. } = Event::read(row)?;
-        let [actor, body] = act.ok_or_else(|| rows::unreadable("actor", "nothing"))?;
+        let [Some(actor), Some(body)] = act else { return Err(rows::unreadable("actor", "nothing")) };
         let digest: Vec<u8> = row.get(14)?;
         all.push(ActRecord {
             seq: row.get::<_, i64>(13)?.unsigned_abs(),
