@@ -158,7 +158,8 @@ impl Waiver {
         let measure = self.compensating_measure.as_ref().is_some_and(|text| !text.trim().is_empty());
         let missing =
             [("owner", self.owner.is_none()), ("compensating_measure", !measure && self.compensating.is_empty())];
-        let missing = missing.into_iter().filter(|(_, lacks)| *lacks).map(|(name, _)| Value::text(name));
+        let missing: Vec<Value> =
+            missing.into_iter().filter(|(_, lacks)| *lacks).map(|(name, _)| Value::text(name)).collect();
         Value::map([
             ("id", Value::text(self.id.as_str())),
             ("severity", severity.map_or(Value::Null, |severity| Value::text(severity.word()))),
@@ -166,6 +167,7 @@ impl Waiver {
             ("expires_at", Value::text(self.expires_at.to_rfc3339())),
             ("days_left", Value::Float(days_between(now, self.expires_at))),
             ("lifetime_days", Value::Float(days_between(self.starts_at, self.expires_at))),
+            ("complete", Value::Bool(missing.is_empty())),
             ("missing", Value::list(missing)),
         ])
     }

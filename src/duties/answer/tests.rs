@@ -155,7 +155,7 @@ fn support_ends_by_the_inventory_then_the_register_then_the_table() {
 
 #[test]
 fn the_organisation_sees_assets_without_a_supplier_and_with_an_unknown_one() {
-    let mut with = |id: &str, supplier: Option<&str>| {
+    let with = |id: &str, supplier: Option<&str>| {
         let mut one = asset(id, Kind::Plc, "cell-1");
         one.supplier = supplier.map(Into::into);
         one
