@@ -26,7 +26,9 @@ impl Plant {
             format!("inventory: [assets.yaml]\nstore: {{ path: n.db }}\nzones: [{{ id: office, role: it }}]\n{duties}");
         plant.write("nis2watch.yaml", &config);
         plant.write("assets.yaml", "[]\n");
-        files.iter().for_each(|(name, text)| plant.write(name, text));
+        for (name, text) in files {
+            plant.write(name, text);
+        }
         plant
     }
 
@@ -132,11 +134,11 @@ async fn the_clock_of_an_incident_runs_until_the_report_is_noted() {
     assert_eq!(state, "warn", "{reason}");
     assert!(reason.contains("within hours"), "{reason}");
 
-    let stage = ["incident", "stage", "inc-1", "early_warning", "--receipt", "CSIRT-1"];
-    let said = plant.run(&[&stage[..], &by].concat()).await;
+    let report = ["incident", "stage", "inc-1", "early_warning", "--receipt", "CSIRT-1"];
+    let said = plant.run(&[&report[..], &by].concat()).await;
     assert_eq!(said.code, 0, "{}", said.err);
     assert_eq!(plant.judged("org", "incident-reporting-clock").await.0, "pass");
-    let said = plant.run(&[&stage[..], &by].concat()).await;
+    let said = plant.run(&[&report[..], &by].concat()).await;
     assert!(said.code == 1 && said.err.contains("--correct"), "{}", said.err);
 
     let late = hours_ago(-2);

@@ -106,8 +106,8 @@ impl Once {
         let (mut netting, mut held) = (self.netting().await?, Vec::new());
         let mut running = round(&self.plant, &self.visitor, self.in_flight, wanted).ready_chunks(TOGETHER);
         while let Some(asked) = running.next().await {
-            asked.iter().for_each(|visit| netting.note(&visit.results));
             for visit in &asked {
+                netting.note(&visit.results);
                 visit.results.first().into_iter().for_each(|result| ended(&result.asset));
             }
             // whether a fail is waived may hang on a check of another asset, whose turn is still to come

@@ -1,5 +1,6 @@
 //! `incident`: the clock of Article 23, kept by hand. Nothing here sends anything to anybody.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -292,7 +293,7 @@ async fn close(options: &Close, desk: &Desk) -> Result<(), CliError> {
 fn tell(desk: &Desk, incident: &Incident) -> Result<(), CliError> {
     let mut text = format!("{}: significant {}\n", incident.id, incident.significant.word());
     for duty in desk.book.duties(incident, desk.now) {
-        text += &format!("  {} {}\n", duty.stage.word(), words(&duty, desk.now));
+        writeln!(text, "  {} {}", duty.stage.word(), words(&duty, desk.now)).ok();
     }
     print(&text)
 }

@@ -133,8 +133,9 @@ impl Papers {
             }
             for one in &waiver.compensating {
                 known(&one.check, &waiver.declared, "compensating", problems);
-                let stranger = one.asset.as_ref().and_then(|asset| stranger(asset, waiver, inventory));
-                stranger.into_iter().for_each(|problem| problems.push(problem));
+                if let Some(problem) = one.asset.as_ref().and_then(|asset| stranger(asset, waiver, inventory)) {
+                    problems.push(problem);
+                }
             }
             // what is misspelt is told already
             if problems.len() == before && !accepts_anything(waiver, catalog, inventory) {

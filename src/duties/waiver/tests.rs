@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -18,10 +20,12 @@ fn read(text: &str) -> (Waivers, String) {
 fn waivers(entries: &[&str]) -> Waivers {
     let mut text = "schema_version: 1\nwaivers:\n".to_owned();
     for (at, entry) in entries.iter().enumerate() {
-        text += &format!(
+        writeln!(
+            text,
             "  - {{id: w-{at}, reason: 'no patch yet', owner: ot, approved_by: {{person: p-1, role: ciso}}, \
-             starts_at: '2026-01-01T00:00:00Z', expires_at: '2026-07-01T02:00:00+02:00', {entry}}}\n"
-        );
+             starts_at: '2026-01-01T00:00:00Z', expires_at: '2026-07-01T02:00:00+02:00', {entry}}}"
+        )
+        .unwrap();
     }
     let (waivers, said) = read(&text);
     assert_eq!(said, "");
