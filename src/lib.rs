@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod duties;
 pub mod engine;
 pub mod feeds;
 pub mod inventory;

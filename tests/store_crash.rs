@@ -12,7 +12,7 @@ use chrono::DateTime;
 use nis2watch::model::{
     AssetId, CheckId, CheckResult, Evidence, Judgement, Params, Severity, Time, Value, Verdict, ZoneId,
 };
-use nis2watch::store::{Config, Filter, Sqlite, Store};
+use nis2watch::store::{Act, Config, Filter, Sqlite, Store};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 const STORE: &str = "NIS2WATCH_TEST_STORE";
@@ -71,10 +71,35 @@ async fn write_until_killed() {
     futures::future::join_all(callers).await;
 }
 
+/// The n-th thing that a person did.
+fn act(number: i64) -> Act {
+    Act {
+        kind: "attest.sign".into(),
+        subject: "org".into(),
+        actor: "p-014".into(),
+        reason: format!("number {number}"),
+        body: "{}".into(),
+        at: at(number),
+    }
+}
+
+/// The child: signs for ever beside whoever else writes the store, and says which signatures were acknowledged.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "started by the test below"]
+async fn sign_until_killed() {
+    let Ok(path) = std::env::var(STORE) else { return };
+    let start: i64 = std::env::var(START).unwrap().parse().unwrap();
+    let store = Sqlite::open_beside(&Config { path: path.into(), ..Config::default() }).unwrap();
+    for number in start.. {
+        store.act(act(number)).await.unwrap();
+        println!("\nacknowledged {number}");
+    }
+}
+
 /// Runs the child until it has acknowledged `enough`, kills it, and returns all that it acknowledged.
-async fn killed_writer(path: &Path, start: i64, enough: usize) -> Vec<i64> {
+async fn killed_writer(child: &str, path: &Path, start: i64, enough: usize) -> Vec<i64> {
     let mut child = tokio::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "write_until_killed", "--ignored", "--nocapture"])
+        .args(["--exact", child, "--ignored", "--nocapture"])
         .env(STORE, path)
         .env(START, start.to_string())
         .stdout(Stdio::piped())
@@ -102,7 +127,7 @@ async fn kill_9_loses_no_acknowledged_verdict_and_keeps_the_chain() {
     let mut start = 0;
     let mut all = Vec::new();
     for round in 0..KILLS {
-        all.extend(killed_writer(&path, start, 50 + 170 * round).await);
+        all.extend(killed_writer("write_until_killed", &path, start, 50 + 170 * round).await);
         let store = open(&path);
         let noted = store.transitions(Filter::default(), usize::MAX).await.unwrap();
         let present: Vec<i64> = noted.iter().map(|record| record.transition.at.timestamp() - 1_800_000_000).collect();
@@ -125,4 +150,41 @@ async fn kill_9_loses_no_acknowledged_verdict_and_keeps_the_chain() {
         let states: Vec<u8> = store.latest().await.unwrap().iter().map(|latest| latest.verdict.code()).collect();
         assert!(states.windows(2).all(|pair| pair[0] == pair[1]), "{states:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_9_loses_no_signature_that_was_written_beside_the_daemon_and_the_chain_holds_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("nis2watch.db");
+    // this process is the daemon: it holds the store and goes on recording
+    let store = Arc::new(open(&path));
+    let mut signed = Vec::new();
+    for round in 0..2 {
+        let start = round * 1_000;
+        let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let recording = tokio::spawn({
+            let (store, stop) = (Arc::clone(&store), Arc::clone(&stop));
+            async move {
+                let mut number = 0;
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    store.record(vec![result(number)]).await.unwrap();
+                    number += 1;
+                }
+            }
+        });
+        signed.extend(killed_writer("sign_until_killed", &path, start, 40).await);
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        recording.await.unwrap();
+        let acts = store.acts(0).await.unwrap();
+        let present: Vec<i64> = acts.iter().map(|record| record.act.at.timestamp() - 1_800_000_000).collect();
+        for number in &signed {
+            assert!(present.contains(number), "{number} was acknowledged and is lost");
+        }
+        assert_eq!(store.acts(acts[0].seq).await.unwrap().len(), acts.len() - 1);
+        assert_eq!(store.verify(None).await.unwrap().breaks, vec![]);
+    }
+    // what is beside the daemon may sign, and nothing else
+    let beside = Sqlite::open_beside(&Config { path, ..Config::default() }).unwrap();
+    assert!(beside.record(vec![result(1)]).await.is_err());
+    assert!(beside.act(act(9_000)).await.is_ok());
 }

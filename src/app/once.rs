@@ -12,7 +12,8 @@ use futures::StreamExt;
 use super::deputy::STOPPED;
 use super::targets::Targets;
 use super::{Plant, Setup, Shared, round};
-use crate::engine::{self, CheckIndex, PlannedAsset, Visit, Visitor};
+use crate::duties::{self, Book};
+use crate::engine::{self, CheckIndex, Netting, PlannedAsset, Visit, Visitor};
 use crate::model::{AssetId, Problems};
 use crate::store::{self, Filter, Sqlite, Store, StoreError};
 
@@ -68,9 +69,12 @@ impl Once {
         }
         let mut targets = Targets::default();
         targets.settle(setup).await;
-        let inventory = setup.loaded.with_targets(&targets.fetched).map_err(OnceError::Files)?;
+        let (inventory, papers) =
+            setup.loaded.with_targets(&targets.fetched, &setup.catalog).map_err(OnceError::Files)?;
+        let book = Book::new(papers, &store.acts(0).await?, duties::Plant::new(&inventory, &setup.catalog));
         let plant = Plant::new(&setup.catalog, &inventory, &setup.loaded.schedules, &shared, None);
         let visitor = Visitor::new(store, Arc::clone(&setup.loaded.lifecycle), clock);
+        visitor.book.store(Arc::new(book));
         Ok(Self { plant, visitor, kept, in_flight: setup.loaded.config.limits.visits_in_flight as usize })
     }
 
@@ -99,19 +103,40 @@ impl Once {
             }
         }
         let wanted = |planned: &PlannedAsset| if self.may_ask(planned) { wanted(planned) } else { Vec::new() };
+        let (mut netting, mut held) = (self.netting().await?, Vec::new());
         let mut running = round(&self.plant, &self.visitor, self.in_flight, wanted).ready_chunks(TOGETHER);
         while let Some(asked) = running.next().await {
-            if self.kept == Kept::Written {
-                self.visitor.store.record_all(asked.iter().map(Visit::seen).collect()).await?;
+            for visit in &asked {
+                netting.note(&visit.results);
+                visit.results.first().into_iter().for_each(|result| ended(&result.asset));
             }
-            for visit in asked {
-                if let Some(result) = visit.results.first() {
-                    ended(&result.asset);
-                }
-                visits.push(visit);
-            }
+            // whether a fail is waived may hang on a check of another asset, whose turn is still to come
+            let (later, now): (Vec<_>, Vec<_>) = asked.into_iter().partition(|visit| netting.concerns(visit));
+            held.extend(later);
+            visits.extend(self.keep(now).await?);
+        }
+        for visit in &mut held {
+            netting.net(visit, (self.visitor.clock)());
+        }
+        visits.extend(self.keep(held).await?);
+        Ok(visits)
+    }
+
+    /// Writes visits where this round is written.
+    async fn keep(&self, visits: Vec<Visit>) -> Result<Vec<Visit>, OnceError> {
+        if self.kept == Kept::Written && !visits.is_empty() {
+            self.visitor.store.record_all(visits.iter().map(Visit::seen).collect()).await?;
         }
         Ok(visits)
+    }
+
+    /// The waivers, and how pairs stood before this round.
+    async fn netting(&self) -> Result<Netting, OnceError> {
+        let mut netting = Netting::new(Arc::clone(&self.plant.plan), self.visitor.book.load_full());
+        if !netting.is_idle() {
+            netting.remember(self.visitor.store.latest().await?);
+        }
+        Ok(netting)
     }
 
     /// What the daemon beside us last judged of an asset that only it may ask.

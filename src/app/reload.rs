@@ -14,6 +14,7 @@ use super::service::{RunError, Service};
 use super::signals::Told;
 use super::{Plant, Setup, systemd};
 use crate::api::{Door, View};
+use crate::duties::{self, Book, Papers};
 use crate::inventory::Inventory;
 use crate::model::{Problem, Problems};
 use crate::output::Scope;
@@ -54,8 +55,8 @@ impl Service {
         };
         self.targets.settle(&setup).await;
         let before = std::mem::replace(&mut self.setup, setup);
-        let inventory = match self.inventory().await {
-            Ok(inventory) => inventory,
+        let (inventory, papers) = match self.inventory().await {
+            Ok(both) => both,
             Err(problems) => {
                 self.setup = before;
                 return Ok(Err(self.refuse(&problems)));
@@ -63,7 +64,7 @@ impl Service {
         };
         warn_of_restart(&before, &self.setup);
         self.door.store(Arc::new(Door::new(&self.setup.loaded.web_config)));
-        let told = self.swap(inventory).await?;
+        let told = self.swap(inventory, papers).await?;
         self.deputy.own.reloaded(true, Utc::now());
         info!(assets = self.setup.loaded.inventory.members.len(), "the configuration was loaded");
         Ok(Ok(told))
@@ -79,10 +80,10 @@ impl Service {
     /// Takes target lists that changed; a list that is wrong leaves the inventory as it was.
     pub(super) async fn refresh(&mut self, why: &str) -> Result<Told, RunError> {
         match self.inventory().await {
-            Ok(inventory) => {
+            Ok((inventory, papers)) => {
                 self.deputy.own.refreshed(true);
                 info!(assets = inventory.members.len(), why, "the inventory changed");
-                self.swap(inventory).await
+                self.swap(inventory, papers).await
             }
             Err(problems) => {
                 self.deputy.own.refreshed(false);
@@ -92,14 +93,14 @@ impl Service {
         }
     }
 
-    pub(super) async fn inventory(&self) -> Result<Inventory, Problems> {
+    pub(super) async fn inventory(&self) -> Result<(Inventory, Arc<Papers>), Problems> {
         let (setup, fetched) = (Arc::clone(&self.setup), self.targets.fetched.clone());
-        let read = tokio::task::spawn_blocking(move || setup.loaded.with_targets(&fetched)).await;
+        let read = tokio::task::spawn_blocking(move || setup.loaded.with_targets(&fetched, &setup.catalog)).await;
         read.unwrap_or_else(|error| Err(Problem::new("inventory", error.to_string()).into()))
     }
 
     /// Ends the visits to the old plant and begins with the new one.
-    pub(super) async fn swap(&mut self, inventory: Inventory) -> Result<Told, RunError> {
+    pub(super) async fn swap(&mut self, inventory: Inventory, papers: Arc<Papers>) -> Result<Told, RunError> {
         if self.drain(RELOAD_GRACE).await == Told::Stop {
             return Ok(Told::Stop);
         }
@@ -111,6 +112,9 @@ impl Service {
         });
         drop(before);
         self.visitor.lifecycle.store(Arc::clone(&setup.loaded.lifecycle));
+        let acts = self.store.acts(0).await?;
+        self.last_act = acts.last().map_or(0, |record| record.seq);
+        self.take_book(Book::new(papers, &acts, duties::Plant::new(&inventory, &setup.catalog)));
         let now = Utc::now();
         // while a list has never come, its assets are not gone
         if self.targets.are_complete(&setup) {
@@ -134,6 +138,39 @@ impl Service {
         self.generation = Some(Generation::start(plant, &self.visitor, &self.store, listener, in_flight));
         self.deputy.is_ready.store(true, Ordering::Relaxed);
         Ok(Told::Reload)
+    }
+
+    /// Looks whether somebody signed something or noted something about an incident, and tells how deadlines stand.
+    pub(super) async fn note_acts(&mut self) {
+        let news = match self.store.acts(self.last_act).await {
+            Ok(news) if news.is_empty() => None,
+            Ok(news) => {
+                for record in &news {
+                    info!(kind = record.act.kind, subject = record.act.subject, actor = record.act.actor, "noted");
+                }
+                self.store.acts(0).await.ok()
+            }
+            Err(error) => {
+                self.deputy.own.store_failed();
+                error!(%error, "cannot read what was signed");
+                None
+            }
+        };
+        if let Some(acts) = news {
+            self.last_act = acts.last().map_or(self.last_act, |record| record.seq);
+            let book = self.visitor.book.load().with_acts(&acts);
+            self.take_book(book);
+        } else {
+            self.exposition.duties(&self.visitor.book.load(), Utc::now());
+        }
+    }
+
+    fn take_book(&self, book: Book) {
+        for complaint in book.complaints() {
+            error!(complaint, "the ledger cannot be followed");
+        }
+        self.exposition.duties(&book, Utc::now());
+        self.visitor.book.store(Arc::new(book));
     }
 
     /// Lets the visits under way finish, for so long at most. [`Told::Stop`] when a wish to stop came meanwhile.

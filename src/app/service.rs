@@ -70,6 +70,8 @@ pub struct Service {
     pub(super) door: Arc<ArcSwap<Door>>,
     pub(super) wishes: mpsc::Receiver<Wish>,
     pub(super) targets: Targets,
+    /// Number of the last act that the book knows.
+    pub(super) last_act: u64,
     pub(super) generation: Option<Generation>,
     pub(super) listener: Option<TcpListener>,
     pub(super) address: SocketAddr,
@@ -127,6 +129,7 @@ impl Service {
             door,
             wishes,
             targets: Targets::default(),
+            last_act: 0,
             generation: None,
             listener: Some(listener),
             address,
@@ -155,8 +158,8 @@ impl Service {
         let stop_serving = CancellationToken::new();
         let mut serving = self.serve(&stop_serving)?;
         self.targets.settle(&self.setup).await;
-        let inventory = self.inventory().await.map_err(|problems| RunError::Ended(problems.to_string()))?;
-        self.swap(inventory).await?;
+        let (inventory, papers) = self.inventory().await.map_err(|problems| RunError::Ended(problems.to_string()))?;
+        self.swap(inventory, papers).await?;
         self.deputy.own.reloaded(true, Utc::now());
         systemd::ready();
         info!(address = %self.address, version = env!("CARGO_PKG_VERSION"), "watching");
@@ -227,7 +230,10 @@ impl Service {
                 }
                 Event::Look => {
                     self.note_ledger().await;
-                    if self.targets.look(&self.setup) && self.refresh("a target file changed").await? == Told::Stop {
+                    self.note_acts().await;
+                    if self.targets.look(&self.setup)
+                        && self.refresh("a target file or a register changed").await? == Told::Stop
+                    {
                         return Ok(());
                     }
                 }

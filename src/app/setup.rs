@@ -24,15 +24,16 @@ impl Setup {
     ///
     /// Every mistake of every file, those of the catalogue included.
     pub fn load(file: &Path, flags: &Flags) -> Result<Self, Problems> {
-        let (loaded, mut problems) = Config::survey(file, flags, Surroundings::of_process());
+        let (mut loaded, mut problems) = Config::survey(file, flags, Surroundings::of_process());
         // a wrong configuration is held against the catalogue all the same: all mistakes belong into one report
         let catalog = loaded.as_ref().and_then(|loaded| {
             let settings = &loaded.config.catalog;
             let catalog = Catalog::load(settings.builtin, &settings.extra);
             catalog.map_err(|mistakes| problems.extend(mistakes)).ok()
         });
-        if let (Some(loaded), Some(catalog)) = (&loaded, &catalog) {
+        if let (Some(loaded), Some(catalog)) = (&mut loaded, &catalog) {
             problems.extend(loaded.check_against(catalog));
+            problems.extend(loaded.check_papers(catalog));
         }
         match loaded.zip(catalog) {
             Some((loaded, catalog)) => problems.or(Self { loaded, catalog, flags: flags.clone() }),

@@ -15,7 +15,7 @@ use crate::inventory::{FetchError, Fetched, HttpSource, fetch};
 /// systems and on the symbolic links of Kubernetes, and a look costs a system call.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(15);
 
-/// A target file as it was last seen.
+/// Target files and registers as they were last seen.
 type Look = BTreeMap<PathBuf, Option<(SystemTime, u64)>>;
 
 /// The lists and when to ask for them again.
@@ -98,5 +98,5 @@ fn look(setup: &Setup) -> Look {
         let about = std::fs::metadata(file).ok()?;
         Some((about.modified().ok()?, about.len()))
     };
-    setup.loaded.target_files().into_iter().map(|file| (file.clone(), about(&file))).collect()
+    setup.loaded.watched_files().into_iter().map(|file| (file.clone(), about(&file))).collect()
 }

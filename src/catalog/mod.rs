@@ -38,7 +38,7 @@ pub use fixtures::{FixtureReport, Outcome};
 pub use handout::{ACCOUNT, COLLECTOR_PATH, Handout};
 pub use history::History;
 pub use params::{Overrides, ParamMistake};
-pub use question::{Derived, Question, Register, first_of};
+pub use question::{Derived, DutyRegister, Question, Register, Statements, Whose, first_of};
 pub use record::{Known, Redactor, record};
 pub use selector::{Condition, Expression, Key, Selector, Subject};
 

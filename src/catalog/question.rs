@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::model::{Cause, FactId, Reading, Transport, Value};
+use crate::model::{Cause, CheckId, FactId, Reading, Transport, Value};
 use crate::transport::ot::{bacnet, enip, modbus, mqtt, opcua, s7};
 use crate::transport::{exec, http, snmp, ssh, ssh_service, tcp, tls};
 
@@ -73,8 +73,54 @@ pub enum Derived {
     FirstOf(Vec<FactId>),
     /// What the device is, gathered from whatever it answered; settings of the engine.
     Device(Value),
-    /// A signed statement; settings of the engine.
-    Attestation(Value),
+    /// What a person signed.
+    Attestation(Statements),
+    /// What the registers of duties say of the asset.
+    Duty(DutyRegister),
+}
+
+/// Which signed statements are looked up.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Statements {
+    /// The check that they are signed for.
+    pub check: CheckId,
+    /// Of which subjects.
+    #[serde(default)]
+    pub of: Whose,
+}
+
+/// The subjects whose statements are looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whose {
+    /// The asset itself, its line or its zone.
+    #[default]
+    Own,
+    /// Everything that anybody signed for.
+    All,
+    /// Every room of the plant, signed for or not.
+    Rooms,
+    /// The contract in the supplier register.
+    Contract,
+}
+
+/// A register of duties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DutyRegister {
+    /// Accepted fails.
+    Waivers,
+    /// Suppliers, and who names them.
+    Suppliers,
+    /// The end of support of the asset's product.
+    Support,
+    /// Incidents and their deadlines.
+    Incidents,
+    /// Whom to call.
+    Contacts,
+    /// Rooms and what stands in them.
+    Rooms,
 }
 
 /// Settings of [`Derived::Register`].
@@ -250,7 +296,15 @@ impl fmt::Display for Question {
                 write!(f, "the first that is known of {}", names.join(", "))
             }
             Self::Derived(Derived::Device(_)) => f.write_str("what the device says of itself, put together"),
-            Self::Derived(Derived::Attestation(_)) => f.write_str("a signed statement"),
+            Self::Derived(Derived::Attestation(statements)) => write!(f, "what was signed for {}", statements.check),
+            Self::Derived(Derived::Duty(register)) => f.write_str(match register {
+                DutyRegister::Waivers => "the register of waivers",
+                DutyRegister::Suppliers => "the supplier register",
+                DutyRegister::Support => "the end of support in inventory, supplier register and lifecycle table",
+                DutyRegister::Incidents => "the register of incidents and its deadlines",
+                DutyRegister::Contacts => "the list of contacts",
+                DutyRegister::Rooms => "the rooms and what stands in them",
+            }),
         }
     }
 }

@@ -2,17 +2,21 @@
 //!
 //! Exit codes: 0 all is well, 1 usage or configuration, 2 a defect of ours; `check` adds 100 and 101.
 
+mod attest;
 mod catalog;
 mod check;
 mod daemon;
 mod demo;
+mod desk;
 mod facts;
 mod files;
+mod incident;
 mod ledger;
 mod plan;
 mod record;
 mod selection;
 mod validate;
+mod waiver;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -65,6 +69,21 @@ enum Command {
     Ledger {
         #[command(subcommand)]
         act: ledger::Act,
+    },
+    /// What people signed, until when it holds, and signing anew.
+    Attest {
+        #[command(subcommand)]
+        act: attest::Act,
+    },
+    /// Accepted fails, and until when.
+    Waiver {
+        #[command(subcommand)]
+        act: waiver::Act,
+    },
+    /// Incidents and their reporting deadlines (Article 23); nothing is ever sent to an authority.
+    Incident {
+        #[command(subcommand)]
+        act: incident::Act,
     },
     /// What can be checked, and whether the check files are sound.
     Catalog {
@@ -174,6 +193,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, CliErro
         Command::Demo(options) => demo::run(&options),
         Command::Record(options) => record::run(&options),
         Command::Ledger { act } => ledger::run(&act),
+        Command::Attest { act } => attest::run(&act),
+        Command::Waiver { act } => waiver::run(&act),
+        Command::Incident { act } => incident::run(&act),
         Command::Catalog { act, source } => catalog::run(act, &source.load()?),
         Command::Explain { check, source } => catalog::explain(&check, &source.load()?),
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::{Config, Flags, Schedules, layers};
 use crate::api::WebConfig;
 use crate::catalog;
+use crate::duties::{self, Papers};
 use crate::engine::Schedules as _;
 use crate::feeds::Lifecycle;
 use crate::inventory::{self, Fetched, HttpSource, Inventory, ParamsByCheck, Source, Surroundings};
@@ -30,6 +31,8 @@ pub struct Loaded {
     pub inventory: Inventory,
     /// Support periods of products.
     pub lifecycle: Arc<Lifecycle>,
+    /// What people signed and owe, as the files say.
+    pub papers: Arc<Papers>,
     /// Users and TLS of the API.
     pub web_config: WebConfig,
     /// What is suspicious but no mistake.
@@ -95,7 +98,10 @@ impl Config {
         check_plugins(&config, &document, &mut problems);
         let web_config = web_config(&config, &document, &mut problems);
         let lifecycle = lifecycle(&config, &document, &mut problems);
-        let inventory = build(&config, &document, &base, &Fetched::new(), &surroundings, &mut problems, &mut warnings);
+        let mut inventory =
+            build(&config, &document, &base, &Fetched::new(), &surroundings, &mut problems, &mut warnings);
+        let papers = Papers::load(&config.duties, &mut problems);
+        duties::add_subjects(&papers, config.site.as_ref(), &mut inventory);
         if inventory.members.is_empty() && !config.inventory.iter().any(|source| matches!(source, Source::HttpSd(_))) {
             let problem = document.wrong(&["inventory".into()], "there is no asset to watch");
             warnings.push(problem.hint("inventory: [assets.yaml]"));
@@ -107,6 +113,7 @@ impl Config {
             schedules,
             inventory,
             lifecycle,
+            papers: Arc::new(papers),
             web_config,
             warnings,
             document,
@@ -247,22 +254,43 @@ impl Loaded {
         (sources.collect(), &self.base)
     }
 
-    /// The target files of `file_sd` as they are now, to notice when one changes.
+    /// The target files of `file_sd` and the registers of duties as they are now, to notice when one changes.
     #[must_use]
-    pub fn target_files(&self) -> Vec<PathBuf> {
-        self.config.inventory.iter().flat_map(|source| source.target_files(&self.base)).collect()
+    pub fn watched_files(&self) -> Vec<PathBuf> {
+        let targets = self.config.inventory.iter().flat_map(|source| source.target_files(&self.base));
+        targets.chain(self.config.duties.files().cloned()).collect()
     }
 
-    /// The inventory with fetched target lists; files and secrets are read again.
+    /// The inventory with fetched target lists, and the registers of duties; files and secrets are read again.
     ///
     /// # Errors
     ///
-    /// Every mistake; the caller keeps the inventory it has.
-    pub fn with_targets(&self, fetched: &Fetched) -> Result<Inventory, Problems> {
+    /// Every mistake; the caller keeps what it has.
+    pub fn with_targets(
+        &self,
+        fetched: &Fetched,
+        catalog: &catalog::Catalog,
+    ) -> Result<(Inventory, Arc<Papers>), Problems> {
         let (mut problems, mut warnings) = (Problems::new(), Problems::new());
         let (config, document) = (&self.config, &self.document);
-        let inventory = build(config, document, &self.base, fetched, &self.surroundings, &mut problems, &mut warnings);
-        problems.or(inventory)
+        let mut inventory =
+            build(config, document, &self.base, fetched, &self.surroundings, &mut problems, &mut warnings);
+        let papers = Papers::load(&config.duties, &mut problems);
+        duties::add_subjects(&papers, config.site.as_ref(), &mut inventory);
+        papers.check(catalog, &inventory, &mut problems, &mut warnings);
+        problems.or((inventory, Arc::new(papers)))
+    }
+
+    /// What in the registers of duties does not fit the catalogue and the inventory; what is merely suspicious joins the
+    /// warnings.
+    pub fn check_papers(&mut self, catalog: &catalog::Catalog) -> Problems {
+        let (mut problems, mut suspicious) = (Problems::new(), Problems::new());
+        self.papers.check(catalog, &self.inventory, &mut problems, &mut suspicious);
+        // an asset that only a target list names may be what a waiver means: that it matches nothing is then not known
+        if self.http_sources().0.is_empty() {
+            self.warnings.extend(suspicious);
+        }
+        problems
     }
 
     /// What does not fit the catalogue: parameters of checks that do not exist or have another type, schedules

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::schedules::ScheduleEntry;
 use crate::inventory::{CredentialEntry, Overrides, ParamsByCheck, Source, Timezone, WindowEntry, ZoneEntry};
 use crate::model::{Conduit, Kind, Profile, ZoneId};
-use crate::{store, telemetry, transport::gate};
+use crate::{duties, store, telemetry, transport::gate};
 
 /// Port of the daemon.
 const PORT: u16 = 9762;
@@ -59,6 +59,8 @@ pub struct Config {
     pub plugins: BTreeMap<String, PathBuf>,
     /// Offline data that an operator carries in.
     pub feeds: Feeds,
+    /// Registers of what people sign and owe.
+    pub duties: duties::Config,
     /// Whether packets are sent at all.
     pub active: bool,
 }
@@ -85,6 +87,7 @@ impl Default for Config {
             params_by_profile: BTreeMap::new(),
             plugins: BTreeMap::new(),
             feeds: Feeds::default(),
+            duties: duties::Config::default(),
             active: true,
         }
     }
@@ -101,6 +104,7 @@ impl Config {
         self.feeds.endoflife.iter_mut().for_each(anchor);
         self.catalog.extra.iter_mut().for_each(anchor);
         self.plugins.values_mut().for_each(anchor);
+        self.duties.anchor(base);
     }
 
     /// Parameters of checks by level; those of zones themselves are added by the inventory.

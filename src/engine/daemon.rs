@@ -14,11 +14,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
 
+use super::netting::{netted, renetted};
 use super::rooms::Rooms;
 use super::unasked::{bare_result, panic_results};
 use super::{AssetIndex, CheckIndex, Contact, Plan, PlannedAsset, Schedule, Visit, Visitor};
 use crate::model::{AssetId, Cause, CheckId, CheckResult, Reading, Time, Transition, Transport, Value, Verdict};
-use crate::store::{Store, StoreError};
+use crate::store::{Filter, Store, StoreError};
 
 /// How often the loop looks for judgements that have grown too old.
 const SWEEP: Duration = Duration::from_mins(1);
@@ -154,6 +155,7 @@ impl Life {
 
     async fn live(&mut self, shutdown: &CancellationToken) -> Result<(), StoreError> {
         self.sweep(RESTART).await?;
+        self.renet().await?;
         let mut sweep = tokio::time::interval_at(tokio::time::Instant::now() + SWEEP, SWEEP);
         while !shutdown.is_cancelled() {
             self.start_due();
@@ -164,7 +166,10 @@ impl Life {
                 () = shutdown.cancelled() => {}
                 Some(done) = self.visits.join_next() => self.visit_ended(done),
                 Some(batch) = self.recording.join_next() => self.batch_recorded(batch)?,
-                _ = sweep.tick() => self.sweep(TimeDelta::zero()).await?,
+                _ = sweep.tick() => {
+                    self.sweep(TimeDelta::zero()).await?;
+                    self.renet().await?;
+                }
                 () = tokio::time::sleep(wait) => {}
             }
         }
@@ -246,12 +251,98 @@ impl Life {
             self.daemon.listener.panicked(&planned.member.asset.id);
             done.visit = Some(Visit::of_results(panic_results(planned, &done.checks, now), now));
         }
+        self.net(&mut visits, now);
         let store = Arc::clone(&self.daemon.store);
         self.recording.spawn(async move {
             let seen = visits.iter().filter_map(|done| done.visit.as_ref()).map(Visit::seen).collect();
             let recorded = store.record_all(seen).await;
             Batch { visits, recorded }
         });
+    }
+
+    /// Lays waivers over the fails of a batch. What is to make up for them counts as just found, else as last shown.
+    fn net(&self, visits: &mut [Done], now: Time) {
+        let book = self.daemon.visitor.book.load_full();
+        if book.waivers().is_empty() {
+            return;
+        }
+        let results = visits.iter().filter_map(|done| done.visit.as_ref()).flat_map(|visit| &visit.results);
+        let pair = |result: &CheckResult| ((result.asset.clone(), result.check.clone()), result.judgement.verdict);
+        let found: HashMap<(AssetId, CheckId), Verdict> = results.map(pair).collect();
+        let verdict_of = |asset: &AssetId, check: &CheckId| {
+            found.get(&(asset.clone(), check.clone())).copied().or_else(|| self.verdict_of(asset, check))
+        };
+        for result in visits.iter_mut().filter_map(|done| done.visit.as_mut()).flat_map(|visit| &mut visit.results) {
+            if let Some(shown) = netted(&self.daemon.plan, &book, result, &verdict_of, now) {
+                *result = shown;
+            }
+        }
+    }
+
+    /// How a pair was last shown.
+    fn verdict_of(&self, asset: &AssetId, check: &CheckId) -> Option<Verdict> {
+        let at = self.daemon.plan.find(asset.as_str())?;
+        let check = self.daemon.plan.asset(at).check(check.as_str())?;
+        self.states.get(&(at, check)).map(|state| state.verdict)
+    }
+
+    /// Waivers begin, end, and are suspended while no visit runs: what that changes is shown within a minute, without
+    /// asking the asset again.
+    async fn renet(&mut self) -> Result<(), StoreError> {
+        let (book, plan, now) = (self.daemon.visitor.book.load_full(), Arc::clone(&self.daemon.plan), self.now());
+        let mut meant = Vec::new();
+        for (&(asset, check), state) in &self.states {
+            let planned = plan.asset(asset);
+            let is_meant = match state.verdict {
+                Verdict::Waived => true,
+                Verdict::Fail => {
+                    book.waivers().mean(&planned.member.asset, &planned.checks[usize::from(check)].check.id)
+                }
+                _ => false,
+            };
+            if is_meant && !self.schedule.is_busy(asset) {
+                meant.push((asset, check, state.at));
+            }
+        }
+        let mut changed = Vec::new();
+        for (asset, check, judged_at) in meant {
+            let planned = plan.asset(asset);
+            let filter = Filter {
+                asset: Some(planned.member.asset.id.clone()),
+                check: Some(planned.checks[usize::from(check)].check.id.clone()),
+                ..Filter::default()
+            };
+            let stored = match self.daemon.store.results(filter, 1).await {
+                Ok(mut stored) => stored.pop(),
+                Err(StoreError::Stopped) => return Err(StoreError::Stopped),
+                Err(error) => {
+                    error!(%error, "cannot look whether a waiver still holds");
+                    None
+                }
+            };
+            let shown = stored.and_then(|stored| {
+                renetted(&plan, &book, &stored.result, &|asset, check| self.verdict_of(asset, check), now)
+            });
+            changed.extend(shown.map(|shown| (asset, check, judged_at, shown)));
+        }
+        if changed.is_empty() {
+            return Ok(());
+        }
+        match self.daemon.store.record(changed.iter().map(|(.., shown)| shown.clone()).collect()).await {
+            Ok(transitions) => {
+                for (asset, check, judged_at, shown) in changed {
+                    self.publish(asset, plan.asset(asset), &[shown]);
+                    // nobody looked again: the judgement is as old as it was
+                    if let Some(state) = self.states.get_mut(&(asset, check)) {
+                        state.at = judged_at;
+                    }
+                }
+                self.publish_transitions(&transitions);
+            }
+            Err(StoreError::Stopped) => return Err(StoreError::Stopped),
+            Err(error) => error!(%error, "cannot record what a waiver changes"),
+        }
+        Ok(())
     }
 
     /// Tells what the store has taken, and plans the next visits.

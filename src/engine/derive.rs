@@ -7,6 +7,7 @@ use super::health::health;
 use super::register::register;
 use super::restart::restart;
 use crate::catalog::{Derived, first_of};
+use crate::duties::{self, Book};
 use crate::feeds::{Lifecycle, Phase};
 use crate::model::{Asset, Cause, FactId, Missing, Reading, Time, Value, Window};
 use crate::store::Latest;
@@ -25,6 +26,8 @@ pub(super) struct Sources<'a> {
     pub(super) register: Option<&'a [Arc<Asset>]>,
     /// All judgements so far, where one of the facts is computed from them.
     pub(super) latest: Option<&'a Result<Vec<Latest>, Missing>>,
+    /// What people signed and owe.
+    pub(super) book: &'a Book,
     /// The time.
     pub(super) now: Time,
 }
@@ -54,7 +57,10 @@ pub(super) fn derive(derivation: &Derived, sources: &Sources<'_>) -> Reading {
         },
         Derived::FirstOf(facts) => first_of(facts.iter().filter_map(|fact| sources.facts.get(fact))),
         Derived::Device(_) => device(sources),
-        Derived::Attestation(_) => Reading::missing(Cause::NoData, "no attestation is on file"),
+        Derived::Attestation(_) | Derived::Duty(_) => {
+            let answer = duties::answer(derivation, sources.asset, sources.book, sources.lifecycle, sources.now);
+            answer.unwrap_or_else(|| Reading::missing(Cause::Internal, "nobody answers this derived question"))
+        }
     }
 }
 

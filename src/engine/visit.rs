@@ -17,6 +17,7 @@ use super::contact::{Asked, Contact, Reply, Silence};
 use super::plan::{FactIndex, PlannedAsset, PlannedCheck, PlannedFact};
 use super::{CheckIndex, derive};
 use crate::catalog::{Derived, Fact, History, Question, Remember};
+use crate::duties::Book;
 use crate::feeds::Lifecycle;
 use crate::model::{
     Answer, Cause, CheckId, CheckResult, Evidence, EvidenceItem, FactId, Impact, Judgement, Missing, Reading, Time,
@@ -32,6 +33,8 @@ pub struct Visitor {
     pub store: Arc<dyn Store>,
     /// Support periods, replaced when a newer table is imported.
     pub lifecycle: ArcSwap<Lifecycle>,
+    /// What people signed and owe, replaced when a register or the ledger changes.
+    pub book: ArcSwap<Book>,
     /// Tells the time.
     pub clock: fn() -> Time,
     /// Where packets are sent from, for the evidence.
@@ -105,7 +108,7 @@ impl Visitor {
     pub fn new(store: Arc<dyn Store>, lifecycle: Arc<Lifecycle>, clock: fn() -> Time) -> Self {
         let vantage =
             std::fs::read_to_string(HOST_NAME).map_or_else(|_| "daemon".into(), |name| name.trim().to_owned());
-        Self { store, lifecycle: ArcSwap::new(lifecycle), clock, vantage }
+        Self { store, lifecycle: ArcSwap::new(lifecycle), book: ArcSwap::default(), clock, vantage }
     }
 
     /// Visits an asset for some of its checks.
@@ -197,16 +200,24 @@ impl Visitor {
                 let from = fact.from.iter().filter_map(|at| {
                     Some((planned.facts[usize::from(*at)].fact.id.clone(), gathered.get(at)?.reading.clone()))
                 });
-                let sources = derive::Sources {
-                    facts: from.collect(),
-                    asset: &planned.member.asset,
-                    windows: &planned.member.windows,
-                    register: planned.register.as_deref(),
-                    latest: latest.as_ref(),
-                    lifecycle: &self.lifecycle.load(),
-                    now: self.time(contact),
+                let reading = {
+                    let sources = derive::Sources {
+                        facts: from.collect(),
+                        asset: &planned.member.asset,
+                        windows: &planned.member.windows,
+                        register: planned.register.as_deref(),
+                        latest: latest.as_ref(),
+                        lifecycle: &self.lifecycle.load(),
+                        book: &self.book.load(),
+                        now: self.time(contact),
+                    };
+                    derive::derive(derivation, &sources)
                 };
-                gathered.insert(*at, self.unasked(&fact.fact.id, derive::derive(derivation, &sources)));
+                let reading = match &fact.fact.remember {
+                    Some(remember) => self.remember(planned, &fact.fact, remember, reading, self.time(contact)).await,
+                    None => reading,
+                };
+                gathered.insert(*at, self.unasked(&fact.fact.id, reading));
             }
         }
         (gathered, reachable)
@@ -423,7 +434,12 @@ impl Visitor {
             severity: one.check.severity,
             controls: one.check.controls.clone(),
             judgement,
-            evidence: Evidence { items, vantage: self.vantage.clone(), trace_id: telemetry::current_trace_id() },
+            evidence: Evidence {
+                items,
+                vantage: self.vantage.clone(),
+                trace_id: telemetry::current_trace_id(),
+                finding: None,
+            },
             at: moment.now,
             duration_ms: u64::try_from(moment.start.elapsed().as_millis()).unwrap_or(u64::MAX),
         }

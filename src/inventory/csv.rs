@@ -20,8 +20,8 @@ const LISTS: [&str; 7] = [
 /// Rows of one file; more is no inventory.
 const MOST_ROWS: usize = 1_000_000;
 
-/// Reads a table into a document that looks like an asset file.
-pub(super) fn parse(file: &Path, text: &str, problems: &mut Problems) -> Document {
+/// Reads a table into a document that looks like an asset file: a list of maps, one a row.
+pub fn parse(file: &Path, text: &str, problems: &mut Problems) -> Document {
     problems.source(file, text);
     let text = text.trim_start_matches('\u{feff}');
     let delimiter = if is_semicolon_separated(text) { b';' } else { b',' };

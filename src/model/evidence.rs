@@ -34,6 +34,21 @@ pub struct Evidence {
     /// The trace of the visit, hexadecimal, when traces are on.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub trace_id: Option<String>,
+    /// The finding as it was before a waiver was laid over it, when one was.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub finding: Option<Finding>,
+}
+
+/// A fail as it was found, beside what a waiver makes of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Which waiver means it.
+    pub waiver: String,
+    /// What was found.
+    pub reason: String,
+    /// Whether the waiver is suspended, so that the finding stands.
+    #[serde(default)]
+    pub suspended: bool,
 }
 
 /// One evaluation of one check on one asset.

@@ -114,6 +114,10 @@ id! {
     FactId
 }
 id! {
+    /// Names one entry of a register that people keep: a statement, a waiver, a supplier, an incident.
+    EntryId
+}
+id! {
     /// Names one control of `checks/controls/controls.yaml` (`IAM-02`).
     ControlId
 }

@@ -16,9 +16,9 @@ mod zone;
 
 pub use asset::{Asset, Criticality, Kind, Profile, SubjectClass};
 pub use calendar::{Calendar, CalendarError, Window, WindowEffect};
-pub use evidence::{CheckResult, Evidence, EvidenceItem, Transition};
+pub use evidence::{CheckResult, Evidence, EvidenceItem, Finding, Transition};
 pub use fact::{Answer, Missing, Params, Reading, TextAnswer, Value, Varbind};
-pub use id::{AssetId, CheckId, ControlId, FactId, IdError, ZoneId};
+pub use id::{AssetId, CheckId, ControlId, EntryId, FactId, IdError, ZoneId};
 pub use problem::{Problem, Problems, did_you_mean};
 pub use sample::Sample;
 pub use secret::Secret;

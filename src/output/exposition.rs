@@ -8,6 +8,7 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 
 use super::assets::Identity;
+use super::duties::Duties;
 use super::gates::Gates;
 use super::own::{self, Own};
 use super::parts::Parts;
@@ -16,6 +17,7 @@ use super::text::{self, Text};
 use super::transitions::Transitions;
 use super::{Format, process};
 use crate::catalog::Catalog;
+use crate::duties::Book;
 use crate::engine::{Listener, Plan};
 use crate::model::{AssetId, CheckResult, Time, Transition, Transport, Value};
 use crate::store::{Latest, Visit};
@@ -75,6 +77,7 @@ struct Inner {
     gates: Mutex<Gates>,
     table: Mutex<Table>,
     transitions: Mutex<Transitions>,
+    duties: Mutex<Duties>,
 }
 
 impl Exposition {
@@ -82,7 +85,7 @@ impl Exposition {
     #[must_use]
     pub fn new(own: Own) -> Self {
         let (gates, table, transitions) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self(Arc::new(Inner { own, gates, table, transitions }))
+        Self(Arc::new(Inner { own, gates, table, transitions, duties: Mutex::default() }))
     }
 
     /// The daemon's own metrics.
@@ -113,6 +116,11 @@ impl Exposition {
         drop(before);
     }
 
+    /// Shows when waivers and statements end and by when incidents are reported, as it stands now.
+    pub fn duties(&self, book: &Book, now: Time) {
+        *lock(&self.0.duties) = Duties::new(book, now);
+    }
+
     /// What is known now. Costs some milliseconds of processor time at 10,000 assets, and some tens when nothing is
     /// compressed yet: call it where blocking is allowed.
     #[must_use]
@@ -127,6 +135,7 @@ impl Exposition {
         }
         let mut tail = Vec::new();
         lock(&self.0.transitions).render(format, &mut tail);
+        lock(&self.0.duties).render(format, &mut tail);
         self.0.own.render(format, &mut tail);
         process::render(format, &mut tail);
         own::end(format, &mut tail);

@@ -52,6 +52,14 @@ pub enum StoreError {
         /// Its text, bounded.
         value: String,
     },
+    /// An act with more text than a record takes.
+    #[error("an act has at most {most} bytes of text, this one has {found}")]
+    TooLong {
+        /// Its bytes.
+        found: usize,
+        /// Most bytes.
+        most: usize,
+    },
     /// It was opened for reading only.
     #[error("the store was opened for reading only")]
     ReadOnly,

@@ -13,7 +13,9 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 pub use error::StoreError;
-pub use record::{Break, Digest, Filter, Head, Latest, LedgerRecord, NotAHead, Seen, Stored, Verification, Visit};
+pub use record::{
+    Act, ActRecord, Break, Digest, Filter, Head, Latest, LedgerRecord, NotAHead, Seen, Stored, Verification, Visit,
+};
 pub use sqlite::Sqlite;
 
 use crate::model::{AssetId, CheckId, CheckResult, FactId, Sample, Time, Transition};
@@ -114,6 +116,13 @@ pub trait Store: Send + Sync {
 
     /// Sets it.
     fn set_flag(&self, name: &str, on: bool) -> Answer<'_, ()>;
+
+    /// Writes what a person did into the chain; returns where it stands. Nothing of it is ever cut: an act with more than
+    /// 64 KiB of text is refused.
+    fn act(&self, act: Act) -> Answer<'_, Head>;
+
+    /// The acts behind a number, oldest first; 0 gives all.
+    fn acts(&self, after: u64) -> Answer<'_, Vec<ActRecord>>;
 
     /// The last record of the chain; `None` while it is empty. Keep it elsewhere: it anchors all before it.
     fn head(&self) -> Answer<'_, Option<Head>>;

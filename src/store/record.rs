@@ -84,6 +84,34 @@ pub struct LedgerRecord {
     pub transition: Transition,
 }
 
+/// What a person did: it goes into the chain beside the transitions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Act {
+    /// What was done, one of the words of the module that understands it (`attest.sign`).
+    pub kind: String,
+    /// What it was done to.
+    pub subject: String,
+    /// Who did it.
+    pub actor: String,
+    /// Why, or in which words.
+    pub reason: String,
+    /// The rest, as JSON.
+    pub body: String,
+    /// When.
+    pub at: Time,
+}
+
+/// One act in the chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActRecord {
+    /// Its number, shared with the transitions.
+    pub seq: u64,
+    /// Its digest.
+    pub digest: Digest,
+    /// What was done.
+    pub act: Act,
+}
+
 /// A SHA-256 digest, shown in hexadecimal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Digest(pub [u8; 32]);

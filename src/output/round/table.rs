@@ -33,6 +33,11 @@ pub(super) fn write(round: &Round<'_>, is_terminal: bool) -> String {
     let summary = round.summary();
     let counts: Vec<_> = ORDER.iter().map(|word| format!("{} {}", summary[word], word.replace('_', " "))).collect();
     writeln!(text, "{}", counts.join(", ")).ok();
+    // an accepted finding is still one
+    if summary["waived"] > 0 {
+        let (net, waived) = (summary["fail"], summary["waived"]);
+        writeln!(text, "findings: {} gross, {net} net of waivers", net + waived).ok();
+    }
     text
 }
 

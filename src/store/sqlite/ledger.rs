@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::results::{cap, conditions};
 use super::rows::{self, micros};
 use crate::model::{Cause, Time, Transition};
-use crate::store::{Break, Digest, Filter, Head, Latest, LedgerRecord, StoreError, Verification};
+use crate::store::{Act, ActRecord, Break, Digest, Filter, Head, Latest, LedgerRecord, StoreError, Verification};
 
 /// Separates these digests from all others, and names the encoding.
 const DOMAIN: &[u8] = b"nis2watch ledger 1\0";
@@ -20,7 +20,11 @@ const MOST_BREAKS: usize = 20;
 
 const TRANSITION: &str = "transition";
 const LEFT: &str = "left";
-const FIELDS: &str = "kind, at, asset, zone, check_id, severity, from_state, from_cause, to_state, to_cause, reason";
+const ACT: &str = "act";
+const FIELDS: &str =
+    "kind, at, asset, zone, check_id, severity, from_state, from_cause, to_state, to_cause, reason, actor, body";
+/// Most text of an act.
+const ACT_CAP: usize = 64 * 1024;
 
 /// One thing that happened, as it is digested.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +38,8 @@ pub(super) struct Event {
     from: [Option<String>; 2],
     to: [Option<String>; 2],
     reason: String,
+    /// Who did it and what else there is to it; only acts of persons have either.
+    act: [Option<String>; 2],
 }
 
 impl Event {
@@ -49,6 +55,23 @@ impl Event {
             from: transition.from.map_or([None, None], words),
             to: words(transition.to),
             reason: transition.reason.clone(),
+            act: [None, None],
+        }
+    }
+
+    /// What a person did.
+    pub(super) fn act(act: &Act) -> Self {
+        Self {
+            kind: ACT.into(),
+            at: micros(act.at),
+            asset: act.subject.clone(),
+            zone: String::new(),
+            check: act.kind.clone(),
+            severity: String::new(),
+            from: [None, None],
+            to: [None, None],
+            reason: act.reason.clone(),
+            act: [Some(act.actor.clone()), Some(act.body.clone())],
         }
     }
 
@@ -64,6 +87,7 @@ impl Event {
             from: words(pair.verdict),
             to: [None, None],
             reason: "no longer in the plan".into(),
+            act: [None, None],
         }
     }
 
@@ -79,11 +103,13 @@ impl Event {
             from: [row.get(6)?, row.get(7)?],
             to: [row.get(8)?, row.get(9)?],
             reason: row.get(10)?,
+            act: [row.get(11)?, row.get(12)?],
         })
     }
 
     /// SHA-256 over domain, previous digest, number, time and every text with its length before it; an absent
-    /// text is a byte 0, a present one a byte 1, its length in four bytes, big-endian, and itself.
+    /// text is a byte 0, a present one a byte 1, its length in four bytes, big-endian, and itself. Actor and body come last,
+    /// where there are any.
     fn digest(&self, seq: i64, previous: &[u8]) -> Digest {
         let mut hash = Sha256::new();
         hash.update(DOMAIN);
@@ -92,7 +118,9 @@ impl Event {
         hash.update(self.at.to_be_bytes());
         let texts = [&self.kind, &self.asset, &self.zone, &self.check, &self.severity].map(Some).into_iter();
         let states = [&self.from[0], &self.from[1], &self.to[0], &self.to[1]].map(Option::as_ref);
-        for text in texts.chain(states).chain([Some(&self.reason)]) {
+        let is_act = self.act.iter().any(Option::is_some);
+        let act = self.act.iter().map(Option::as_ref).filter(|_| is_act);
+        for text in texts.chain(states).chain([Some(&self.reason)]).chain(act) {
             hash.update([u8::from(text.is_some())]);
             if let Some(text) = text {
                 hash.update(u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
@@ -115,7 +143,7 @@ pub(super) fn append(connection: &Connection, event: &Event) -> Result<(), Store
     connection
         .prepare_cached(&format!(
             "INSERT INTO ledger (seq, {FIELDS}, prev_digest, digest) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
         ))?
         .execute(params![
             seq,
@@ -130,6 +158,8 @@ pub(super) fn append(connection: &Connection, event: &Event) -> Result<(), Store
             event.to[0],
             event.to[1],
             event.reason,
+            event.act[0],
+            event.act[1],
             previous,
             digest.0
         ])?;
@@ -179,9 +209,9 @@ pub(super) fn transitions(
     let mut found = query.query(rusqlite::params_from_iter(&bound))?;
     let mut all = Vec::new();
     while let Some(row) = found.next()? {
-        let digest: Vec<u8> = row.get(12)?;
+        let digest: Vec<u8> = row.get(14)?;
         all.push(LedgerRecord {
-            seq: row.get::<_, i64>(11)?.unsigned_abs(),
+            seq: row.get::<_, i64>(13)?.unsigned_abs(),
             digest: as_digest(&digest)?,
             transition: as_transition(&Event::read(row)?)?,
         });
@@ -205,6 +235,34 @@ fn as_transition(event: &Event) -> Result<Transition, StoreError> {
     })
 }
 
+/// Adds what a person did.
+pub(super) fn act(connection: &Connection, act: &Act) -> Result<Head, StoreError> {
+    let found = [&act.kind, &act.subject, &act.actor, &act.reason, &act.body].into_iter().map(String::len).sum();
+    if found > ACT_CAP {
+        return Err(StoreError::TooLong { found, most: ACT_CAP });
+    }
+    append(connection, &Event::act(act))?;
+    last(connection)?.ok_or_else(|| rows::unreadable("seq", "nothing after an act"))
+}
+
+pub(super) fn acts(connection: &Connection, after: u64) -> Result<Vec<ActRecord>, StoreError> {
+    let sql = format!("SELECT {FIELDS}, seq, digest FROM ledger WHERE kind = '{ACT}' AND seq > ?1 ORDER BY seq");
+    let mut query = connection.prepare_cached(&sql)?;
+    let mut found = query.query([stored_seq(after)])?;
+    let mut all = Vec::new();
+    while let Some(row) = found.next()? {
+        let Event { at, asset, check, reason, act, .. } = Event::read(row)?;
+        let [Some(actor), Some(body)] = act else { return Err(rows::unreadable("actor", "nothing")) };
+        let digest: Vec<u8> = row.get(14)?;
+        all.push(ActRecord {
+            seq: row.get::<_, i64>(13)?.unsigned_abs(),
+            digest: as_digest(&digest)?,
+            act: Act { kind: check, subject: asset, actor, reason, body, at: rows::time(at, "at")? },
+        });
+    }
+    Ok(all)
+}
+
 /// Walks the chain at one moment, while the writer goes on.
 pub(super) fn verify(connection: &Connection, anchor: Option<Head>) -> Result<Verification, StoreError> {
     if !connection.is_autocommit() {
@@ -220,7 +278,7 @@ fn walk(connection: &Connection, anchor: Option<Head>) -> Result<Verification, S
     let mut query = connection.prepare(&sql)?;
     let mut chain = query.query([])?;
     while let Some(row) = chain.next()? {
-        let (seq, previous, stored): (i64, Vec<u8>, Vec<u8>) = (row.get(11)?, row.get(12)?, row.get(13)?);
+        let (seq, previous, stored): (i64, Vec<u8>, Vec<u8>) = (row.get(13)?, row.get(14)?, row.get(15)?);
         let before = found.head.map_or((0, GENESIS), |head| (stored_seq(head.seq), head.digest.0));
         if seq != before.0 + 1 {
             found.note(before.0 + 1, format!("missing: the next one is {seq}"));
@@ -252,7 +310,8 @@ fn walk(connection: &Connection, anchor: Option<Head>) -> Result<Verification, S
 fn compare_latest(connection: &Connection, found: &mut Verification) -> Result<(), StoreError> {
     let mut query = connection.prepare(
         "SELECT latest.asset, latest.check_id, latest.state, ledger.to_state, ledger.seq FROM latest LEFT JOIN ledger \
-         ON ledger.seq = (SELECT max(seq) FROM ledger WHERE asset = latest.asset AND check_id = latest.check_id) \
+         ON ledger.seq = 
+           (SELECT max(seq) FROM ledger WHERE asset = latest.asset AND check_id = latest.check_id AND kind <> 'act') \
          WHERE ledger.to_state IS NOT latest.state LIMIT 20",
     )?;
     let mut differing = query.query([])?;

@@ -19,7 +19,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Answer, Config, Filter, Head, Latest, LedgerRecord, Seen, Store, StoreError, Stored, Verification, Visit};
+use super::{
+    Act, ActRecord, Answer, Config, Filter, Head, Latest, LedgerRecord, Seen, Store, StoreError, Stored, Verification,
+    Visit,
+};
 use crate::model::{AssetId, CheckId, FactId, Sample, Time, Transition};
 use writer::Writer;
 
@@ -42,6 +45,8 @@ struct Inner {
     readers: Vec<Mutex<Connection>>,
     next_reader: AtomicUsize,
     keep: results::Keep,
+    /// Whether another process writes the store and this one only adds acts of persons.
+    beside: bool,
     /// Whether what it sees is there for the next process, so that an age says something.
     lasts: bool,
     // dropped last: nobody else may write before the writer has ended
@@ -103,6 +108,24 @@ impl Sqlite {
         Self::build(path, None, vec![Mutex::new(connection)], results::Keep::default(), None)
     }
 
+    /// Opens an existing store beside a running daemon to add what a person did; every other write is refused. The database
+    /// itself keeps the two writers apart, and each record takes its place in the one chain.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sqlite::open_read_only`].
+    pub fn open_beside(config: &Config) -> Result<Self, StoreError> {
+        drop(Self::open_read_only(config)?);
+        let path = config.path.clone();
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&path, flags)?;
+        settle(&connection).map_err(|error| damaged(&path, error))?;
+        let readers = vec![Mutex::new(reader(&path)?)];
+        let mut inner = Self::inner(path, Some(connection), readers, results::Keep::default(), None)?;
+        inner.beside = true;
+        Ok(Self(Arc::new(inner)))
+    }
+
     fn build(
         path: PathBuf,
         writing: Option<Connection>,
@@ -122,7 +145,16 @@ impl Sqlite {
     ) -> Result<Inner, StoreError> {
         let writer = writing.map(Writer::spawn).transpose();
         let writer = writer.map_err(|source| StoreError::File { path: path.clone(), source })?;
-        Ok(Inner { path, writer, readers, next_reader: AtomicUsize::new(0), keep, lasts: true, _lock: lock })
+        Ok(Inner {
+            path,
+            writer,
+            readers,
+            next_reader: AtomicUsize::new(0),
+            keep,
+            beside: false,
+            lasts: true,
+            _lock: lock,
+        })
     }
 
     fn write<T: Send + 'static>(
@@ -130,7 +162,10 @@ impl Sqlite {
         rows: usize,
         act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Answer<'static, T> {
-        self.call(move |inner| inner.writer.as_ref().ok_or(StoreError::ReadOnly)?.run(rows, act))
+        self.call(move |inner| {
+            let writer = inner.writer.as_ref().filter(|_| !inner.beside);
+            writer.ok_or(StoreError::ReadOnly)?.run(rows, act)
+        })
     }
 
     fn read<T: Send + 'static>(
@@ -258,7 +293,7 @@ impl Store for Sqlite {
         if !self.0.lasts && !keys.is_empty() {
             return Box::pin(async { Err(StoreError::Fleeting) });
         }
-        if self.0.writer.is_none() {
+        if self.0.writer.is_none() || self.0.beside {
             return self.read(move |connection| remembered::look_first_seen(connection, &asset, &fact, &keys, now));
         }
         self.write(keys.len(), move |connection| remembered::first_seen(connection, &asset, &fact, &keys, now))
@@ -290,6 +325,17 @@ impl Store for Sqlite {
     fn set_flag(&self, name: &str, on: bool) -> Answer<'_, ()> {
         let name = name.to_owned();
         self.write(1, move |connection| remembered::set_flag(connection, &name, on))
+    }
+
+    fn act(&self, act: Act) -> Answer<'_, Head> {
+        self.call(move |inner| {
+            let writer = inner.writer.as_ref().ok_or(StoreError::ReadOnly)?;
+            writer.run(1, move |connection| ledger::act(connection, &act))
+        })
+    }
+
+    fn acts(&self, after: u64) -> Answer<'_, Vec<ActRecord>> {
+        self.read(move |connection| ledger::acts(connection, after))
     }
 
     fn head(&self) -> Answer<'_, Option<Head>> {

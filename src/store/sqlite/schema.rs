@@ -58,6 +58,10 @@ const MIGRATIONS: &[&str] = &[
         asset TEXT NOT NULL, fact TEXT NOT NULL, at INTEGER NOT NULL, numbers TEXT NOT NULL,
         PRIMARY KEY (asset, fact, at)
     ) STRICT, WITHOUT ROWID;",
+    // 3: what persons do stands in the same chain; the digest of older records does not change
+    "ALTER TABLE ledger ADD COLUMN actor TEXT;
+    ALTER TABLE ledger ADD COLUMN body TEXT;
+    CREATE INDEX ledger_acts ON ledger (seq) WHERE kind = 'act';",
 ];
 
 /// The newest format that this program knows.

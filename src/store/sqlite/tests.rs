@@ -26,7 +26,7 @@ fn result(asset: &str, check: &str, verdict: Verdict, time: Time) -> CheckResult
             expected: Value::list([Value::text("no")]),
             params: Arc::new([(Arc::from("min"), Value::Int(3))].into()),
         },
-        evidence: Evidence { items: vec![item("sshd -T")], vantage: "daemon".into(), trace_id: None },
+        evidence: Evidence { items: vec![item("sshd -T")], vantage: "daemon".into(), trace_id: None, finding: None },
         at: time,
         duration_ms: 12,
     }
@@ -271,6 +271,56 @@ async fn many_writers_share_transactions_and_all_are_answered() {
     assert_eq!((found.records, found.is_intact()), (200, true));
 }
 
+fn act(number: i64) -> Act {
+    Act {
+        kind: "attest.sign".into(),
+        subject: "a".into(),
+        actor: "p-014".into(),
+        reason: "reviewed".into(),
+        body: format!("{{\"n\":{number}}}"),
+        at: at(number),
+    }
+}
+
+#[tokio::test]
+async fn an_act_stands_in_the_chain_beside_transitions_and_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(&config(&folder)).unwrap();
+    store.record(vec![result("a", "attest.sign", Verdict::Fail, at(0))]).await.unwrap();
+    assert_eq!(store.act(act(1)).await.unwrap().seq, 2);
+    store.act(act(2)).await.unwrap();
+    let acts = store.acts(2).await.unwrap();
+    assert_eq!((acts.len(), acts[0].seq, &acts[0].act), (1, 3, &act(2)));
+    assert_eq!(store.transitions(Filter::default(), 9).await.unwrap().len(), 1);
+    assert!(store.verify(None).await.unwrap().is_intact());
+    let long = Act { body: "x".repeat(70_000), ..act(3) };
+    assert!(matches!(store.act(long).await, Err(StoreError::TooLong { .. })));
+    Connection::open(folder.path().join("s.db"))
+        .unwrap()
+        .execute("UPDATE ledger SET actor = 'x' WHERE seq = 2", [])
+        .unwrap();
+    assert_eq!(
+        store.verify(None).await.unwrap().breaks[0].problem,
+        "was changed: its content does not give its digest"
+    );
+}
+
+#[tokio::test]
+async fn the_chain_of_an_older_format_is_intact_after_the_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(&config(&folder)).unwrap();
+    store.record(vec![result("a", "c", Verdict::Fail, at(0))]).await.unwrap();
+    let head = store.head().await.unwrap();
+    drop(store);
+    let back = "DROP INDEX ledger_acts; ALTER TABLE ledger DROP COLUMN actor; ALTER TABLE ledger DROP COLUMN body; PRAGMA user_version = 1";
+    Connection::open(folder.path().join("s.db")).unwrap().execute_batch(back).unwrap();
+    assert!(Sqlite::open_read_only(&config(&folder)).is_err());
+    let store = Sqlite::open(&config(&folder)).unwrap();
+    store.act(act(1)).await.unwrap();
+    let found = store.verify(head).await.unwrap();
+    assert_eq!((found.records, found.breaks), (2, vec![]));
+}
+
 /// A chain of four records, then what somebody does to the file behind the store's back.
 async fn tampered(sql: &str) -> Verification {
     let folder = tempfile::tempdir().unwrap();
@@ -296,6 +346,8 @@ async fn tampering_with_the_chain_is_noticed() {
     for (sql, seq, what) in [
         ("UPDATE ledger SET reason = 'fine' WHERE seq = 3", 3, "was changed"),
         ("UPDATE ledger SET to_cause = '' WHERE seq = 2", 2, "was changed"),
+        ("UPDATE ledger SET actor = '' WHERE seq = 2", 2, "was changed"),
+        ("UPDATE ledger SET body = '{}' WHERE seq = 2", 2, "was changed"),
         ("UPDATE ledger SET from_state = NULL, kind = 'transitionfail' WHERE seq = 2", 2, "was changed"),
         ("DELETE FROM ledger WHERE seq = 2", 2, "missing"),
         (

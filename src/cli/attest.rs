@@ -1,0 +1,296 @@
+//! `attest`: what people signed, for how long it holds, and signing anew.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Subcommand, ValueEnum};
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use super::desk::{Desk, named, shown, stranger};
+use super::{CliError, Files, print};
+use crate::duties::{Deed, EvidenceFile, ORG, Outcome, Signer, Statement};
+use crate::model::{AssetId, CheckId, EntryId, Value};
+use crate::store::Digest;
+
+/// Validity where the controls name none.
+const YEAR: u32 = 365;
+
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum Act {
+    /// Every statement that counts, and every check for which nobody has signed.
+    List(List),
+    /// Signs a statement.
+    Sign(Box<Sign>),
+    /// Signs a statement anew that has expired or soon will.
+    Renew(Renew),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct List {
+    #[command(flatten)]
+    files: Files,
+    /// Also statements that a newer one has replaced.
+    #[arg(long)]
+    all: bool,
+    /// Shape of the answer.
+    #[arg(long, value_enum, default_value = "table")]
+    format: Shape,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Shape {
+    /// For a terminal.
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// Who signs.
+#[derive(Debug, Clone, Args)]
+struct By {
+    /// Who signs: name or number of the person.
+    #[arg(long = "by", value_name = "PERSON", value_parser = named)]
+    person: String,
+    /// In which role.
+    #[arg(long, value_name = "ROLE", value_parser = named)]
+    role: String,
+    /// Days for which it holds.
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3653))]
+    valid_days: Option<u32>,
+    /// The statement is that it is not so: evidence of a failure.
+    #[arg(long)]
+    rejected: bool,
+    /// A file that shows it; its digest is signed, the file stays where it is. May be given several times.
+    #[arg(long = "evidence", value_name = "FILE")]
+    evidence: Vec<PathBuf>,
+    /// A further field that the check reads, `NAME=VALUE`, the value as in YAML. May be given several times.
+    #[arg(long = "field", value_name = "NAME=VALUE", value_parser = field)]
+    fields: Vec<(String, Value)>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct Sign {
+    #[command(flatten)]
+    files: Files,
+    /// The check that reads the statement.
+    #[arg(long, value_name = "ID")]
+    check: String,
+    /// What it is about: org, an asset, room:NAME, line:NAME, zone:NAME, supplier:ID.
+    #[arg(long, value_name = "SUBJECT", default_value = ORG)]
+    subject: String,
+    /// What is stated.
+    #[arg(long, value_name = "TEXT", value_parser = named)]
+    statement: String,
+    /// Who sees to the renewal, where that is not the signer.
+    #[arg(long, value_name = "PERSON")]
+    owner: Option<String>,
+    #[command(flatten)]
+    by: By,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct Renew {
+    #[command(flatten)]
+    files: Files,
+    /// Id of the statement.
+    id: String,
+    /// What was looked at anew; goes into the ledger.
+    #[arg(long, value_name = "TEXT", value_parser = named)]
+    reason: String,
+    #[command(flatten)]
+    by: By,
+}
+
+fn field(text: &str) -> Result<(String, Value), String> {
+    let (name, value) = text.split_once('=').ok_or("a field is written NAME=VALUE")?;
+    let value = serde_saphyr::from_str(value).map_err(|_| format!("{value:?} is no YAML value"))?;
+    Ok((named(name)?, value))
+}
+
+pub(super) fn run(act: &Act) -> Result<ExitCode, CliError> {
+    super::runtime()?.block_on(async {
+        match act {
+            Act::List(options) => list(options, &Desk::open(&options.files).await?)?,
+            Act::Sign(options) => sign(options, &Desk::open(&options.files).await?).await?,
+            Act::Renew(options) => renew(options, &Desk::open(&options.files).await?).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn list(options: &List, desk: &Desk) -> Result<(), CliError> {
+    let current = desk.book.all_current(desk.now);
+    let is_current = |statement: &Statement| current.iter().any(|one| std::ptr::eq(*one, statement));
+    let wanted: Vec<&Statement> =
+        desk.book.statements().filter(|statement| options.all || is_current(statement)).collect();
+    let attested = desk.setup.catalog.checks.values().filter(|check| desk.setup.catalog.is_attested(check));
+    let unsigned: Vec<&CheckId> =
+        attested.map(|check| &check.id).filter(|id| !current.iter().any(|statement| statement.check == **id)).collect();
+    if options.format == Shape::Json {
+        return print_json(&wanted, &unsigned, desk, is_current);
+    }
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(["STATE", "CHECK", "SUBJECT", "UNTIL", "DAYS LEFT", "OWNER", "ID"]);
+    for statement in wanted {
+        let state = if is_current(statement) { statement.standing(desk.now).word() } else { "replaced" };
+        let until = statement.valid_until();
+        table.add_row([
+            state,
+            statement.check.as_str(),
+            statement.subject.as_str(),
+            &shown(until),
+            &(until - desk.now).num_days().to_string(),
+            statement.owner(),
+            statement.id.as_str(),
+        ]);
+    }
+    for check in unsigned {
+        table.add_row(["missing", check.as_str(), "", "", "", "", ""]);
+    }
+    print(&format!("{}\n", table.trim_fmt()))
+}
+
+fn print_json(
+    wanted: &[&Statement],
+    unsigned: &[&CheckId],
+    desk: &Desk,
+    is_current: impl Fn(&Statement) -> bool,
+) -> Result<(), CliError> {
+    let statement = |statement: &&Statement| {
+        json!({
+            "id": statement.id, "check": statement.check, "subject": statement.subject, "statement": statement.statement,
+            "state": if is_current(statement) { statement.standing(desk.now).word() } else { "replaced" },
+            "signed_by": statement.signed_by, "signed_at": statement.signed_at, "valid_until": statement.valid_until(),
+            "owner": statement.owner(), "evidence": statement.evidence, "fields": statement.fields,
+            "declared": &*statement.declared,
+        })
+    };
+    let statements: Vec<_> = wanted.iter().map(statement).collect();
+    let text = serde_json::to_string_pretty(&json!({ "statements": statements, "missing": unsigned }));
+    print(&format!("{}\n", text.map_err(std::io::Error::other)?))
+}
+
+async fn sign(options: &Sign, desk: &Desk) -> Result<(), CliError> {
+    let catalog = &desk.setup.catalog;
+    let check = CheckId::parse(&options.check)?;
+    let attested: Vec<&str> =
+        catalog.checks.values().filter(|check| catalog.is_attested(check)).map(|check| check.id.as_str()).collect();
+    if !attested.contains(&options.check.as_str()) {
+        return Err(stranger("check that reads signed statements named", &options.check, attested));
+    }
+    let subject = AssetId::parse(&options.subject)?;
+    // what stands for no asset has a kind before its colon
+    if subject.as_str() != ORG
+        && !subject.as_str().contains(':')
+        && desk.setup.loaded.inventory.find(subject.as_str()).is_none()
+    {
+        let known = desk.setup.loaded.inventory.members.iter().map(|member| member.asset.id.as_str());
+        return Err(stranger("asset", subject.as_str(), known));
+    }
+    let statement = Statement {
+        id: placeholder(),
+        subject,
+        statement: options.statement.clone(),
+        signed_by: signer(&options.by),
+        signed_at: desk.now,
+        valid_days: options.by.valid_days.unwrap_or_else(|| usual_validity(desk, &check)),
+        result: outcome(&options.by),
+        owner: options.owner.as_deref().map(Arc::from),
+        evidence: evidence(&options.by.evidence)?,
+        fields: fields(&options.by),
+        renews: None,
+        declared: "the command line".into(),
+        check,
+    };
+    let reason = options.statement.clone();
+    write(desk, statement, &reason).await
+}
+
+async fn renew(options: &Renew, desk: &Desk) -> Result<(), CliError> {
+    let before = desk.book.statements().find(|statement| statement.id.as_str() == options.id);
+    let before = before.ok_or_else(|| {
+        stranger("statement", &options.id, desk.book.statements().map(|statement| statement.id.as_str()))
+    })?;
+    if before.evidence.is_empty() != options.by.evidence.is_empty() && options.by.evidence.is_empty() {
+        let message = "the statement rests on evidence: give what it rests on now with --evidence FILE";
+        return Err(CliError::Unknown(message.into()));
+    }
+    let mut merged = before.fields.clone();
+    merged.extend(fields(&options.by));
+    let statement = Statement {
+        id: placeholder(),
+        signed_by: signer(&options.by),
+        signed_at: desk.now,
+        valid_days: options.by.valid_days.unwrap_or(before.valid_days),
+        result: outcome(&options.by),
+        evidence: evidence(&options.by.evidence)?,
+        fields: merged,
+        renews: Some(before.id.clone()),
+        ..before.clone()
+    };
+    write(desk, statement, &options.reason).await
+}
+
+/// Gives the statement its own id, which is made of what it says, and writes it.
+async fn write(desk: &Desk, mut statement: Statement, reason: &str) -> Result<(), CliError> {
+    let text = serde_json::to_string(&statement).map_err(std::io::Error::other)?;
+    let digest = Digest(Sha256::digest(text.as_bytes()).into()).to_string();
+    let id = format!("att-{}-{}", desk.now.format("%Y%m%d"), &digest[..8]);
+    statement.id = EntryId::parse(&id)?;
+    let actor = statement.signed_by.person.clone();
+    print(&format!(
+        "{id}: {} about {}, until {}\n",
+        statement.check,
+        statement.subject,
+        shown(statement.valid_until())
+    ))?;
+    desk.write(&Deed::Sign(Box::new(statement)), &actor, reason).await
+}
+
+fn placeholder() -> EntryId {
+    EntryId::parse("new").unwrap_or_else(|_| unreachable!("a plain word is an id"))
+}
+
+fn signer(by: &By) -> Signer {
+    Signer { person: by.person.clone(), role: by.role.clone() }
+}
+
+const fn outcome(by: &By) -> Outcome {
+    if by.rejected { Outcome::Rejected } else { Outcome::Confirmed }
+}
+
+fn fields(by: &By) -> BTreeMap<Arc<str>, Value> {
+    by.fields.iter().map(|(name, value)| (Arc::from(name.as_str()), value.clone())).collect()
+}
+
+/// The shortest validity that a control gives the check.
+fn usual_validity(desk: &Desk, check: &CheckId) -> u32 {
+    let controls = desk.setup.catalog.controls.list.values();
+    let attested = controls.flat_map(|control| &control.evidence.attested);
+    attested.filter(|attested| attested.check == *check).map(|attested| attested.valid_days).min().unwrap_or(YEAR)
+}
+
+fn evidence(files: &[PathBuf]) -> Result<Vec<EvidenceFile>, CliError> {
+    files
+        .iter()
+        .map(|file| {
+            let failed = |error: std::io::Error| CliError::Unknown(format!("cannot read {}: {error}", file.display()));
+            let mut open = std::fs::File::open(file).map_err(failed)?;
+            let (mut hash, mut piece) = (Sha256::new(), vec![0; 64 * 1024]);
+            loop {
+                match open.read(&mut piece).map_err(failed)? {
+                    0 => break,
+                    length => hash.update(&piece[..length]),
+                }
+            }
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            Ok(EvidenceFile { name, sha256: Digest(hash.finalize().into()).to_string() })
+        })
+        .collect()
+}
