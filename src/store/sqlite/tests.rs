@@ -312,7 +312,7 @@ async fn the_chain_of_an_older_format_is_intact_after_the_change() {
     store.record(vec![result("a", "c", Verdict::Fail, at(0))]).await.unwrap();
     let head = store.head().await.unwrap();
     drop(store);
-    let back = "DROP INDEX ledger_acts; ALTER TABLE ledger DROP COLUMN actor; ALTER TABLE ledger DROP COLUMN body; PRAGMA user_version = 1";
+    let back = "DROP TABLE samples; DROP INDEX ledger_acts; ALTER TABLE ledger DROP COLUMN actor; ALTER TABLE ledger DROP COLUMN body; PRAGMA user_version = 1";
     Connection::open(folder.path().join("s.db")).unwrap().execute_batch(back).unwrap();
     assert!(Sqlite::open_read_only(&config(&folder)).is_err());
     let store = Sqlite::open(&config(&folder)).unwrap();

@@ -1,7 +1,7 @@
 //! Windows hosts: one exec of PowerShell per visit, whose script comes on standard input.
 //!
 //! The command line carries only a short bootstrap, so neither the limit of `cmd.exe` (8,191 characters) nor the
-//! process list matter. The frame is that of [`super::script`], on standard output alone: in the constrained
+//! process list matter. The frame is that of `super::script`, on standard output alone: in the constrained
 //! language mode that application control enforces, a script can write nowhere else. So output and errors of one
 //! question are two sections. Text of questions is ASCII, because the code page of the pipe is the host's.
 
