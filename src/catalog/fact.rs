@@ -69,17 +69,27 @@ impl Remember {
         parts.map(|parts| parts.join(" "))
     }
 
-    /// Adds `first_seen` (RFC 3339) and `age_days` to every row of a list, or of the list `rows` in a map.
-    /// `first_seen` tells since when a name is known; a row that carries its own time keeps it.
-    pub fn mark(&self, value: Value, now: Time, first_seen: &mut dyn FnMut(&str) -> Time) -> Value {
+    /// The name under which it is kept since when the fact is watched at all; no row has an empty name.
+    pub const WATCH: &str = "";
+
+    /// Adds `first_seen` (RFC 3339), `age_days` and `since_start` to every row of a list, or of the list `rows` in a map.
+    /// `first_seen` tells since when a name is known; a row that carries its own time keeps it. `since_start` is true for
+    /// what was there when the watch began, at `watched_since`: its age is at least that, and nobody knows how much more.
+    pub fn mark(
+        &self,
+        value: Value,
+        now: Time,
+        watched_since: Option<Time>,
+        first_seen: &mut dyn FnMut(&str) -> Time,
+    ) -> Value {
         match value {
             Value::List(rows) => {
                 let rows = Arc::unwrap_or_clone(rows).into_iter();
-                Value::list(rows.map(|row| self.mark_row(row, now, first_seen)))
+                Value::list(rows.map(|row| self.mark_row(row, now, watched_since, first_seen)))
             }
             Value::Map(mut fields) => {
                 if let Some(rows) = Arc::make_mut(&mut fields).get_mut("rows") {
-                    *rows = self.mark(std::mem::take(rows), now, first_seen);
+                    *rows = self.mark(std::mem::take(rows), now, watched_since, first_seen);
                 }
                 Value::Map(fields)
             }
@@ -87,11 +97,19 @@ impl Remember {
         }
     }
 
-    fn mark_row(&self, row: Value, now: Time, first_seen: &mut dyn FnMut(&str) -> Time) -> Value {
+    fn mark_row(
+        &self,
+        row: Value,
+        now: Time,
+        watched_since: Option<Time>,
+        first_seen: &mut dyn FnMut(&str) -> Time,
+    ) -> Value {
         let own = row.get("first_seen").and_then(Value::as_text).and_then(|text| text.parse::<Time>().ok());
         let Some(since) = own.or_else(|| self.name(&row).map(|name| first_seen(&name))) else { return row };
         let Value::Map(mut fields) = row else { return row };
         let change = Arc::make_mut(&mut fields);
+        let since_start = own.is_none() && watched_since == Some(since);
+        change.insert(Arc::from("since_start"), Value::Bool(since_start));
         change.insert(Arc::from("first_seen"), Value::text(since.to_rfc3339()));
         change.insert(Arc::from("age_days"), Value::Float((now - since).as_seconds_f64() / 86_400.0));
         Value::Map(fields)

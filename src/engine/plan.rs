@@ -14,7 +14,7 @@ use crate::model::{
     ZoneId,
 };
 use crate::transport::ssh::Speaks;
-use crate::transport::{http, tls};
+use crate::transport::{http, ssh_service, tcp, tls};
 
 /// The place of a fact in its asset's plan.
 pub type FactIndex = u16;
@@ -302,21 +302,41 @@ impl Builder<'_> {
 
 /// The question with the services that the inventory declares: TLS ports take the place of the usual ones; HTTP ports
 /// are asked besides, because a check of clear text must never ask less than its parameters say, and not at all where those
-/// say that nothing is asked.
+/// say that nothing is asked. The SSH service that we log in to is looked at wherever it stands.
 fn with_declared_ports(question: &Arc<Question>, member: &Member) -> Arc<Question> {
     let tls = member.tls.as_ref().map(|tls| &tls.ports).filter(|ports| !ports.is_empty());
     let http = member.http.as_ref().map(|http| &http.ports).filter(|ports| !ports.is_empty());
+    let ssh = member.access.ssh.as_deref().filter(|_| member.jump.is_empty()).map(|ssh| ssh.port);
     match (&**question, tls, http) {
+        (Question::Tcp(asked), ..) if asked.declared => {
+            let approved = member.asset.allowed_ports.iter().flatten().copied();
+            let declared = approved.chain(ssh).chain(tls.into_iter().chain(http).flatten().copied());
+            Arc::new(Question::Tcp(tcp::Question { ports: with_further(&asked.ports, declared), ..asked.clone() }))
+        }
+        (Question::SshService(asked), ..) if !asked.ports.is_empty() => {
+            let ports = with_further(&asked.ports, ssh);
+            Arc::new(Question::SshService(ssh_service::Question { ports, ..asked.clone() }))
+        }
         (Question::Tls(asked), Some(ports), _) => {
             Arc::new(Question::Tls(tls::Question { ports: ports.clone(), ..asked.clone() }))
         }
         (Question::Http(asked), _, Some(ports)) if !asked.tls && !asked.ports.is_empty() => {
-            let further = ports.iter().filter(|port| !asked.ports.contains(port));
-            let ports = asked.ports.iter().chain(further).copied().collect();
+            let ports = with_further(&asked.ports, ports.iter().copied());
             Arc::new(Question::Http(http::Question { ports, ..asked.clone() }))
         }
         _ => Arc::clone(question),
     }
+}
+
+/// These ports and the further ones that are not among them, each once.
+fn with_further(ports: &[u16], further: impl IntoIterator<Item = u16>) -> Vec<u16> {
+    let mut all = ports.to_vec();
+    for port in further {
+        if !all.contains(&port) {
+            all.push(port);
+        }
+    }
+    all
 }
 
 /// Why a question cannot be asked of this asset at all.
@@ -358,7 +378,10 @@ fn unreachable(question: &Question, member: &Member) -> Option<Missing> {
         Transport::Snmp => "access: { snmp: { credential: … } }",
         _ => "the plug-in under plugins:",
     };
-    Some(Missing::new(Cause::Auth, format!("no way to ask over {transport} is configured for this asset; add {what}")))
+    Some(Missing::new(
+        Cause::NoData,
+        format!("no way to ask over {transport} is configured for this asset; add {what}"),
+    ))
 }
 
 /// Why a question is not asked of an asset that can be logged in to: it is in another language.

@@ -293,11 +293,14 @@ impl Visitor {
     ) -> Reading {
         let Reading::Known(value) = reading else { return reading };
         let rows = value.as_list().or_else(|| value.get("rows")?.as_list()).unwrap_or_default();
-        let names: Vec<String> = rows.iter().filter_map(|row| remember.name(row)).collect();
+        let watch = std::iter::once(Remember::WATCH.to_owned());
+        let names: Vec<String> = watch.chain(rows.iter().filter_map(|row| remember.name(row))).collect();
         match self.store.first_seen(&planned.member.asset.id, &fact.id, names.clone(), now).await {
             Ok(times) => {
                 let known: BTreeMap<String, Time> = names.into_iter().zip(times).collect();
-                Reading::Known(remember.mark(value, now, &mut |name| known.get(name).copied().unwrap_or(now)))
+                let watched_since = known.get(Remember::WATCH).copied();
+                let mut first_seen = |name: &str| known.get(name).copied().unwrap_or(now);
+                Reading::Known(remember.mark(value, now, watched_since, &mut first_seen))
             }
             Err(error) => Reading::missing(Cause::Internal, format!("the store cannot say since when: {error}")),
         }

@@ -40,6 +40,27 @@ fn a_verdict_follows_the_configuration_of_the_host() {
 }
 
 #[test]
+fn a_second_server_on_the_same_machine_is_judged_by_its_own_file() {
+    if !is_root() {
+        println!("skipped: only root's servers are asked which file they read");
+        return;
+    }
+    let host = SshHost::openssh(GOOD);
+    let (good, bad) = (host.second("good_config", GOOD), host.second("bad_config", "PermitRootLogin yes"));
+    let asset = |id: &str, port: u16| {
+        format!(
+            "- {{ id: {id}, address: 127.0.0.1, zone: office, kind: linux-host, access: {{ ssh: {{ credential: key, \
+             port: {port}, host_key: \"{}\" }} }} }}\n",
+            host.fingerprint()
+        )
+    };
+    let plant = plant(&host.credential("key", "root"), &[asset("good", good.1), asset("bad", bad.1)].concat());
+    let ran = plant.check(&["--check", CHECK]);
+    assert_eq!(ran.state("good", CHECK), "pass", "{}", ran.reason("good", CHECK));
+    assert_eq!(ran.state("bad", CHECK), "fail", "{}", ran.reason("bad", CHECK));
+}
+
+#[test]
 fn a_host_that_is_not_there_is_told_apart_from_one_that_does_not_answer() {
     let dead = {
         let device = Device::start(Manner::Silent);
@@ -260,7 +281,10 @@ fn the_same_host_says_the_same_through_openssh_dropbear_and_a_jump_host() {
         assert!(facts.iter().all(|fact| !answer["facts"]["linux"][fact].is_null()), "{answer}");
     }
     let ran = plant.check(&["--check", CHECK]);
-    for id in ["direct", "behind", "dropbear"] {
+    for id in ["direct", "behind"] {
         assert_eq!(ran.state(id, CHECK), "pass", "{id}: {}", ran.reason(id, CHECK));
     }
+    // OpenSSH is well configured there, and lets nobody in
+    assert_eq!(ran.state("dropbear", CHECK), "unknown no_data", "{}", ran.reason("dropbear", CHECK));
+    assert!(ran.reason("dropbear", CHECK).contains("dropbear, not OpenSSH"), "{}", ran.reason("dropbear", CHECK));
 }

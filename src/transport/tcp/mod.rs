@@ -26,6 +26,10 @@ const MAX_PORTS: usize = 1024;
 pub struct Question {
     /// TCP ports, each contacted once.
     pub ports: Vec<u16>,
+    /// Whether to try besides those the ports that the inventory names for the asset: approved ones, and those of its
+    /// services.
+    #[serde(default)]
+    pub declared: bool,
     /// Whether to wait a moment for what an open port says by itself; nothing is sent.
     #[serde(default)]
     pub banner: bool,

@@ -10,7 +10,7 @@ use crate::transport::fixture::{closed_port, full_backlog, gate, gate_to, quick}
 use crate::transport::gate::Limits;
 
 fn question(ports: &[u16]) -> Question {
-    Question { ports: ports.to_vec(), banner: false, timeout: Duration::from_millis(300) }
+    Question { ports: ports.to_vec(), declared: false, banner: false, timeout: Duration::from_millis(300) }
 }
 
 async fn ask_one(question: &Question, gate: &Gate) -> Result<Value, TransportError> {
@@ -114,6 +114,9 @@ async fn no_ports_and_too_many_ports_are_our_mistake() {
 #[test]
 fn a_question_reads_from_a_fact_file_and_knows_its_keys() {
     let question: Question = serde_json::from_str(r#"{"ports": [22], "timeout": "500ms"}"#).unwrap();
-    assert_eq!(question, Question { ports: vec![22], banner: false, timeout: Duration::from_millis(500) });
+    assert_eq!(
+        question,
+        Question { ports: vec![22], declared: false, banner: false, timeout: Duration::from_millis(500) }
+    );
     assert!(serde_json::from_str::<Question>(r#"{"ports": [22], "syn": true}"#).is_err());
 }

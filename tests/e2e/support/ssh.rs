@@ -4,15 +4,18 @@
 //! sudoers; the machine's own files are never touched. Otherwise the server runs as whoever runs the tests, and only its
 //! sessions get their own `/etc/ssh`, in a user namespace.
 
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
 use super::inetd::Inetd;
 use super::is_root;
 use super::process::run;
+use super::{Guard, until};
 
 /// Settings that let the test's key in and nobody else.
 const SETTINGS: &str = "AuthorizedKeysFile /etc/ssh/client.pub\nStrictModes no\nUsePAM no\nPidFile none\n\
@@ -108,6 +111,21 @@ impl SshHost {
 
     fn write(&self, name: &str, text: &str) {
         std::fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    /// A second server beside this one, which reads a file of its own and lets in the same key: the process, and its port.
+    pub(crate) fn second(&self, name: &str, settings: &str) -> (Guard, u16) {
+        let folder = self.folder.path().display();
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = free.local_addr().unwrap().port();
+        let text = format!("Port {port}\nListenAddress 127.0.0.1\n{settings}\n{SETTINGS}HostKey {folder}/ssh/host\n");
+        self.write(name, &text.replace("/etc/ssh/client.pub", &format!("{folder}/ssh/client.pub")));
+        drop(free);
+        let mut command = Command::new("/usr/sbin/sshd");
+        command.args(["-D", "-f", &format!("{folder}/{name}")]);
+        let server = Guard::spawn(&mut command);
+        until("the second server listens", Duration::from_secs(20), || TcpStream::connect(("127.0.0.1", port)).ok());
+        (server, port)
     }
 
     /// Gives the server another host key.
