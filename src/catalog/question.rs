@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use crate::model::{FactId, Transport, Value};
-use crate::transport::{exec, http, snmp, ssh, ssh_service, tcp, tls};
+use crate::transport::{exec, http, reach, snmp, ssh, ssh_service, tcp, tls};
 
 /// A command is quoted up to so many characters.
 const LONGEST_LINE: usize = 120;
@@ -32,6 +32,8 @@ pub enum Question {
     Http(http::Question),
     /// SSH key exchange without login.
     SshService(ssh_service::Question),
+    /// Which ports of other assets can be reached from a vantage.
+    Reach(reach::Question),
     /// A program on the monitor host.
     Exec(exec::Question),
     /// Computed by the engine, nothing is sent.
@@ -44,6 +46,12 @@ pub enum Question {
 pub enum Derived {
     /// Support dates of the system that this fact names.
     Lifecycle(FactId),
+    /// What the inventory says of the zone that an asset stands in: role, networks, conduits, vantages.
+    Zone(Value),
+    /// What a vantage reached, as this fact names it, laid over zones and conduits.
+    Matrix(FactId),
+    /// Whether every cell of the matrix that this fact names shows something; missing with a cause where one does not.
+    Proof(FactId),
     /// What the device is, gathered from whatever it answered; settings of the engine.
     Device(Value),
     /// A signed statement; settings of the engine.
@@ -57,7 +65,7 @@ impl Question {
         match self {
             Self::Ssh(_) | Self::SshSession(_) => Transport::Ssh,
             Self::Snmp(_) | Self::SnmpVersions(_) => Transport::Snmp,
-            Self::Tcp(_) => Transport::Tcp,
+            Self::Tcp(_) | Self::Reach(_) => Transport::Tcp,
             Self::Tls(_) => Transport::Tls,
             Self::Http(_) => Transport::Http,
             Self::SshService(_) => Transport::SshService,
@@ -78,6 +86,7 @@ impl Question {
             Self::Tls(_) => "tls",
             Self::Http(_) => "http",
             Self::SshService(_) => "ssh_service",
+            Self::Reach(_) => "reach",
             Self::Exec(_) => "exec",
             Self::Derived(_) => "derived",
         }
@@ -87,7 +96,9 @@ impl Question {
     #[must_use]
     pub const fn computed_from(&self) -> Option<&FactId> {
         match self {
-            Self::Derived(Derived::Lifecycle(source)) => Some(source),
+            Self::Derived(Derived::Lifecycle(source) | Derived::Matrix(source) | Derived::Proof(source)) => {
+                Some(source)
+            }
             _ => None,
         }
     }
@@ -136,8 +147,12 @@ impl fmt::Display for Question {
                 write!(f, "GET {} by {scheme} from {}", question.path, ports(&question.ports))
             }
             Self::SshService(question) => write!(f, "SSH key exchange without login with {}", ports(&question.ports)),
+            Self::Reach(question) => f.write_str(&reached(question)),
             Self::Exec(question) => write!(f, "{} {}", question.program, first_line(&question.args.join(" "))),
             Self::Derived(Derived::Lifecycle(source)) => write!(f, "support dates of what {source} names"),
+            Self::Derived(Derived::Zone(_)) => f.write_str("what the inventory says of its zone"),
+            Self::Derived(Derived::Matrix(source)) => write!(f, "{source} laid over zones and conduits"),
+            Self::Derived(Derived::Proof(source)) => write!(f, "whether every cell of {source} shows something"),
             Self::Derived(Derived::Device(_)) => f.write_str("what the device says of itself, put together"),
             Self::Derived(Derived::Attestation(_)) => f.write_str("a signed statement"),
         }
@@ -149,6 +164,24 @@ fn first_line(command: &str) -> String {
     let mut lines = command.trim().lines();
     let first: String = lines.next().unwrap_or_default().chars().take(LONGEST_LINE).collect();
     if lines.next().is_some() { format!("{first} …") } else { first }
+}
+
+/// The canary, then every target with its ports.
+fn reached(question: &reach::Question) -> String {
+    let Some(canary) = &question.task.canary else {
+        return "TCP connects from a vantage, without a canary none".into();
+    };
+    let mut targets: Vec<(&str, Vec<u16>)> = Vec::new();
+    for sample in &question.task.samples {
+        match targets.iter_mut().find(|(target, _)| *target == sample.target.as_str()) {
+            Some((_, ports)) => ports.push(sample.port),
+            None => targets.push((sample.target.as_str(), vec![sample.port])),
+        }
+    }
+    let open = &canary.open;
+    let own = format!("{} port {} and {} (canary)", open.target, open.port, canary.closed);
+    let all = targets.iter().map(|(target, asked)| format!("{target} port {}", ports(asked)));
+    format!("TCP connects from the vantage to {}", std::iter::once(own).chain(all).collect::<Vec<_>>().join("; "))
 }
 
 fn ports(ports: &[u16]) -> String {

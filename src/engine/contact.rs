@@ -11,7 +11,7 @@ use crate::catalog::Question;
 use crate::inventory::Access;
 use crate::model::{Answer, FactId, Reading, Time, Transport, Value};
 use crate::transport::gate::Gate;
-use crate::transport::{Endpoint, TransportError, exec, http, local, replay, snmp, ssh, ssh_service, tcp, tls};
+use crate::transport::{Endpoint, TransportError, exec, http, local, reach, replay, snmp, ssh, ssh_service, tcp, tls};
 
 /// Longest run of a command on the monitor host that names no limit itself.
 const LOCAL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -24,6 +24,8 @@ pub struct Contact {
     pub access: Access,
     /// Jump hosts in order, each behind its own gate.
     pub hops: Vec<ssh::Hop>,
+    /// Where a vantage looks from, and at what.
+    pub lookout: Option<reach::Lookout>,
     /// Learnt host keys.
     pub host_keys: Arc<dyn ssh::HostKeys>,
     /// The shared SNMP sockets and engine cache.
@@ -98,6 +100,7 @@ enum Protocol {
     Tls,
     Http,
     SshService,
+    Reach,
     Exec,
 }
 
@@ -111,6 +114,7 @@ impl Protocol {
             Question::Tls(_) => Self::Tls,
             Question::Http(_) => Self::Http,
             Question::SshService(_) => Self::SshService,
+            Question::Reach(_) => Self::Reach,
             Question::Exec(_) => Self::Exec,
             Question::Derived(_) => return None,
         })
@@ -175,7 +179,7 @@ impl Contact {
             Some(Protocol::Ssh) if self.access.local => Transport::Local,
             Some(Protocol::Ssh) => Transport::Ssh,
             Some(Protocol::Snmp | Protocol::SnmpVersions) => Transport::Snmp,
-            Some(Protocol::Tcp) => Transport::Tcp,
+            Some(Protocol::Tcp | Protocol::Reach) => Transport::Tcp,
             Some(Protocol::Tls) => Transport::Tls,
             Some(Protocol::Http) => Transport::Http,
             Some(Protocol::SshService) => Transport::SshService,
@@ -216,6 +220,7 @@ impl Contact {
                 http::ask(&asks, &self.gate).await
             }
             Some(Protocol::SshService) => self.ssh_service(group).await,
+            Some(Protocol::Reach) => self.reach(group).await,
             Some(Protocol::Exec) => self.exec(group).await,
             None => group.iter().map(|_| Err(self.internal("a derived fact is not asked"))).collect(),
         }
@@ -290,6 +295,19 @@ impl Contact {
             }
         }
         answers
+    }
+
+    async fn reach(&self, group: &[Asked<'_>]) -> Vec<Result<Answer, TransportError>> {
+        let Some(lookout) = &self.lookout else {
+            return group.iter().map(|_| Err(self.internal("a vantage has no lookout"))).collect();
+        };
+        let questions: Vec<_> = pick(group, |question| match question {
+            Question::Reach(question) => Some(question),
+            _ => None,
+        })
+        .map(|(_, question)| question)
+        .collect();
+        reach::ask(&questions, &self.gate, lookout, &*self.host_keys).await
     }
 
     async fn exec(&self, group: &[Asked<'_>]) -> Vec<Result<Answer, TransportError>> {

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::matrix;
 use crate::catalog::Derived;
 use crate::feeds::{Lifecycle, Phase};
+use crate::inventory::Zoning;
 use crate::model::{Asset, Cause, FactId, Reading, Time, Value};
 
 /// What there is to compute from.
@@ -12,21 +14,33 @@ pub(super) struct Sources<'a> {
     pub(super) facts: BTreeMap<FactId, Reading>,
     /// The asset.
     pub(super) asset: &'a Asset,
+    /// Zones, conduits and vantages.
+    pub(super) zoning: &'a Zoning,
     /// Support periods.
     pub(super) lifecycle: &'a Lifecycle,
     /// The time.
     pub(super) now: Time,
 }
 
+impl Sources<'_> {
+    /// What is computed from a fact; one that is not known is passed on with its cause.
+    fn of(&self, from: &FactId, compute: impl FnOnce(&Value) -> Reading) -> Reading {
+        match self.facts.get(from) {
+            Some(Reading::Known(value)) => compute(value),
+            Some(other) => other.clone(),
+            None => Reading::missing(Cause::NoData, format!("{from} was not read")),
+        }
+    }
+}
+
 /// Computes one fact.
 #[must_use]
 pub(super) fn derive(derivation: &Derived, sources: &Sources<'_>) -> Reading {
     match derivation {
-        Derived::Lifecycle(from) => match sources.facts.get(from) {
-            Some(Reading::Known(release)) => lifecycle(release, sources),
-            Some(other) => other.clone(),
-            None => Reading::missing(Cause::NoData, format!("{from} was not read")),
-        },
+        Derived::Lifecycle(from) => sources.of(from, |release| lifecycle(release, sources)),
+        Derived::Matrix(from) => sources.of(from, |reached| matrix::matrix(reached, sources)),
+        Derived::Proof(from) => sources.of(from, matrix::proof),
+        Derived::Zone(_) => matrix::zone(sources),
         Derived::Device(_) => device(sources),
         Derived::Attestation(_) => Reading::missing(Cause::NoData, "no attestation is on file"),
     }

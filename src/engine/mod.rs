@@ -4,9 +4,11 @@ mod cadence;
 mod contact;
 mod daemon;
 mod derive;
+mod matrix;
 mod plan;
 mod rooms;
 mod schedule;
+mod survey;
 mod unasked;
 mod visit;
 

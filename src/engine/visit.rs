@@ -194,6 +194,7 @@ impl Visitor {
                 let sources = derive::Sources {
                     facts: from.collect(),
                     asset: &planned.member.asset,
+                    zoning: &planned.zoning,
                     lifecycle: &self.lifecycle.load(),
                     now: self.time(contact),
                 };

@@ -29,8 +29,15 @@ pub const TEXT_FIELDS: [&str; 12] = [
     "network",
 ];
 /// Further keys that hold true or false.
-pub const TRUTH_FIELDS: [&str; 6] =
-    ["mfa_required", "intermittent", "extended_support", "allow_multi_zone", "allow_login_tests", "decommissioned"];
+pub const TRUTH_FIELDS: [&str; 7] = [
+    "mfa_required",
+    "intermittent",
+    "extended_support",
+    "allow_multi_zone",
+    "allow_login_tests",
+    "decommissioned",
+    "avoid_probes",
+];
 /// Keys of an asset with a meaning of their own.
 pub const KEYS: [&str; 26] = [
     "id",

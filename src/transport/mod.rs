@@ -13,6 +13,7 @@ pub mod http;
 pub mod local;
 mod printable;
 mod process;
+pub mod reach;
 pub mod replay;
 pub mod snmp;
 pub mod ssh;
