@@ -68,6 +68,7 @@ fn member(n: usize) -> Arc<Member> {
         http: None,
         has: [].into(),
         jump: Vec::new(),
+        looks_from: None,
         windows: Vec::new(),
         inactive: None,
         declared: "assets.yaml:1".into(),
@@ -99,6 +100,7 @@ impl Plant {
         let mut plan = Plan::default();
         plan.assets = (0..ASSETS)
             .map(|n| PlannedAsset {
+                zoning: Arc::default(),
                 at_once: 8,
                 member: member(n),
                 checks: checks.iter().map(planned).collect(),

@@ -11,6 +11,7 @@ use crate::engine::{CheckIndex, Contact, Plan, PlannedAsset, Schedules, Visit, V
 use crate::inventory::{Inventory, Member};
 use crate::model::{AssetId, Time, ZoneId};
 use crate::transport::gate::{Gate, Names, Setup, Switch};
+use crate::transport::reach::{Lookout, Sight, Viewpoint};
 use crate::transport::{snmp, ssh};
 
 /// The gates of all assets. They outlive a reload, with their budgets and books.
@@ -35,6 +36,8 @@ pub struct Shared {
     pub snmp: Arc<snmp::Engine>,
     /// The kill switch.
     pub switch: Switch,
+    /// One vantage looks at a time.
+    pub turn: Arc<Semaphore>,
     /// Tells the time.
     pub clock: fn() -> Time,
 }
@@ -51,7 +54,9 @@ impl Plant {
     ) -> Self {
         let plan = Arc::new(Plan::new(catalog, inventory, schedules));
         let gates = gates(inventory, shared, before);
-        let contacts = plan.assets.iter().map(|planned| Arc::new(contact(&planned.member, inventory, &gates, shared)));
+        let sights = Sights::new(inventory, &gates, shared);
+        let contacts =
+            plan.assets.iter().map(|planned| Arc::new(contact(&planned.member, inventory, &gates, &sights, shared)));
         Self { contacts: contacts.collect(), plan, gates }
     }
 }
@@ -94,15 +99,58 @@ fn same_credentials(old: &Member, new: &Member) -> bool {
     old.access.ssh == new.access.ssh && old.access.snmp == new.access.snmp
 }
 
-fn contact(member: &Member, inventory: &Inventory, gates: &Gates, shared: &Shared) -> Contact {
+/// What the vantages of a plant share.
+struct Sights {
+    hosts: Arc<BTreeMap<AssetId, Viewpoint>>,
+    targets: Arc<HashMap<AssetId, Gate>>,
+    turn: Arc<Semaphore>,
+}
+
+impl Sights {
+    fn new(inventory: &Inventory, gates: &Gates, shared: &Shared) -> Self {
+        let of = |id: &AssetId| {
+            let member = inventory.find(id.as_str())?;
+            let access = Arc::clone(member.access.ssh.as_ref()?);
+            let viewpoint = Viewpoint { gate: gates.get(id)?.clone(), access, hops: hops(member, inventory, gates) };
+            Some((id.clone(), viewpoint))
+        };
+        let hosts: BTreeMap<_, _> = inventory
+            .members
+            .iter()
+            .filter_map(|member| match &member.looks_from {
+                Some(Sight::Host(id)) => of(id),
+                _ => None,
+            })
+            .collect();
+        let has_vantage = inventory.members.iter().any(|member| member.looks_from.is_some());
+        let targets = if has_vantage { gates.clone() } else { Gates::new() };
+        Self { hosts: Arc::new(hosts), targets: Arc::new(targets), turn: Arc::clone(&shared.turn) }
+    }
+
+    fn lookout(&self, member: &Member) -> Option<Lookout> {
+        Some(Lookout {
+            from: member.looks_from.clone()?,
+            hosts: Arc::clone(&self.hosts),
+            targets: Arc::clone(&self.targets),
+            turn: Arc::clone(&self.turn),
+        })
+    }
+}
+
+fn hops(member: &Member, inventory: &Inventory, gates: &Gates) -> Vec<ssh::Hop> {
     let hop = |id: &AssetId| {
         let bastion = inventory.find(id.as_str())?;
         Some(ssh::Hop { gate: gates.get(id)?.clone(), access: Arc::clone(bastion.access.ssh.as_ref()?) })
     };
+    member.jump.iter().filter_map(hop).collect()
+}
+
+fn contact(member: &Member, inventory: &Inventory, gates: &Gates, sights: &Sights, shared: &Shared) -> Contact {
     Contact {
         gate: gates[&member.asset.id].clone(),
         access: member.access.clone(),
-        hops: member.jump.iter().filter_map(hop).collect(),
+        hops: hops(member, inventory, gates),
+        lookout: sights.lookout(member),
         host_keys: Arc::clone(&shared.host_keys),
         snmp: Arc::clone(&shared.snmp),
         clock: shared.clock,

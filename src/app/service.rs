@@ -8,7 +8,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use chrono::Utc;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -287,6 +287,7 @@ impl Shared {
             host_keys: Arc::new(StoredKeys::new(Arc::clone(store), clock)),
             snmp: Arc::new(snmp::Engine::new()),
             switch: Switch::default(),
+            turn: Arc::new(Semaphore::new(1)),
             clock,
         }
     }

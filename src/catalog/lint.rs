@@ -1,6 +1,7 @@
 //! House rules of the catalogue: what a file may do and still should not.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::sources::Role;
 use super::{Catalog, Check, Fact};
@@ -27,7 +28,9 @@ impl Catalog {
             used.extend(self.facts_of(check).into_iter().map(|fact| &fact.id));
         }
         for fact in self.facts.values() {
-            found.extend(lint_fact(fact, used.contains(&fact.id)));
+            let needed = fact.needs.iter().filter_map(|id| self.facts.get(id));
+            let handed_on = needed.flat_map(|needed| needed.args.keys().cloned()).collect();
+            found.extend(lint_fact(fact, &handed_on, used.contains(&fact.id)));
         }
         for problem in found {
             problems.push(problem);
@@ -128,7 +131,8 @@ fn wrong_line(text: &str, wanted: bool) -> Option<String> {
     }
 }
 
-fn lint_fact(fact: &Fact, used: bool) -> Vec<Problem> {
+/// `handed_on`: arguments of the facts that it is computed from, which get those of the same name.
+fn lint_fact(fact: &Fact, handed_on: &BTreeSet<Arc<str>>, used: bool) -> Vec<Problem> {
     let mut found = Vec::new();
     let mut refuse = |key: &str, message: String| found.push(Problem::new(&*fact.origin, message).key(key));
     if let Some(message) = wrong_line(&fact.title, true) {
@@ -139,7 +143,8 @@ fn lint_fact(fact: &Fact, used: bool) -> Vec<Problem> {
         refuse("budget", "packets reach the device: say how many questions and bytes one answer may cost".into());
     }
     let used_arguments = fact.ask.arguments();
-    for name in fact.args.keys().filter(|name| !used_arguments.contains(*name)) {
+    let goes_somewhere = |name: &Arc<str>| used_arguments.contains(name) || handed_on.contains(name);
+    for name in fact.args.keys().filter(|name| !goes_somewhere(name)) {
         refuse("args", format!("the question does not use the argument {name:?}"));
     }
     // `device` answers the command `facts`, no check needs it

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::model::{Cause, CheckId, FactId, Reading, Transport, Value};
 use crate::transport::ot::{bacnet, enip, modbus, mqtt, opcua, s7};
-use crate::transport::{exec, http, snmp, ssh, ssh_service, tcp, tls};
+use crate::transport::{exec, http, reach, snmp, ssh, ssh_service, tcp, tls};
 
 /// A command is quoted up to so many characters.
 const LONGEST_LINE: usize = 120;
@@ -51,6 +51,8 @@ pub enum Question {
     Enip(enip::Question),
     /// Identity of a `BACnet` device.
     Bacnet(bacnet::Question),
+    /// Which ports of other assets can be reached from a vantage.
+    Reach(reach::Question),
     /// A program on the monitor host.
     Exec(exec::Question),
     /// Computed by the engine, nothing is sent.
@@ -71,6 +73,12 @@ pub enum Derived {
     Register(Register),
     /// The first of these facts that is known: other ways to the same answer.
     FirstOf(Vec<FactId>),
+    /// What the inventory says of the zone that an asset stands in: role, networks, conduits, vantages.
+    Zone(Value),
+    /// What a vantage reached, as this fact names it, laid over zones and conduits.
+    Matrix(FactId),
+    /// Whether every cell of the matrix that this fact names shows something; missing with a cause where one does not.
+    Proof(FactId),
     /// What the device is, gathered from whatever it answered; settings of the engine.
     Device(Value),
     /// What a person signed.
@@ -138,7 +146,7 @@ impl Question {
         match self {
             Self::Ssh(_) | Self::Powershell(_) | Self::Cli(_) | Self::SshSession(_) => Transport::Ssh,
             Self::Snmp(_) | Self::SnmpVersions(_) => Transport::Snmp,
-            Self::Tcp(_) => Transport::Tcp,
+            Self::Tcp(_) | Self::Reach(_) => Transport::Tcp,
             Self::Tls(_) => Transport::Tls,
             Self::Http(_) => Transport::Http,
             Self::SshService(_) => Transport::SshService,
@@ -173,6 +181,7 @@ impl Question {
             Self::S7(_) => "s7",
             Self::Enip(_) => "enip",
             Self::Bacnet(_) => "bacnet",
+            Self::Reach(_) => "reach",
             Self::Exec(_) => "exec",
             Self::Derived(_) => "derived",
         }
@@ -182,7 +191,12 @@ impl Question {
     #[must_use]
     pub const fn computed_from(&self) -> &[FactId] {
         match self {
-            Self::Derived(Derived::Lifecycle(source) | Derived::Restart(source)) => std::slice::from_ref(source),
+            Self::Derived(
+                Derived::Lifecycle(source)
+                | Derived::Restart(source)
+                | Derived::Matrix(source)
+                | Derived::Proof(source),
+            ) => std::slice::from_ref(source),
             Self::Derived(Derived::FirstOf(sources)) => sources.as_slice(),
             _ => &[],
         }
@@ -295,6 +309,10 @@ impl fmt::Display for Question {
                 let names: Vec<&str> = sources.iter().map(FactId::as_str).collect();
                 write!(f, "the first that is known of {}", names.join(", "))
             }
+            Self::Reach(question) => f.write_str(&reached(question)),
+            Self::Derived(Derived::Zone(_)) => f.write_str("what the inventory says of its zone"),
+            Self::Derived(Derived::Matrix(source)) => write!(f, "{source} laid over zones and conduits"),
+            Self::Derived(Derived::Proof(source)) => write!(f, "whether every cell of {source} shows something"),
             Self::Derived(Derived::Device(_)) => f.write_str("what the device says of itself, put together"),
             Self::Derived(Derived::Attestation(statements)) => write!(f, "what was signed for {}", statements.check),
             Self::Derived(Derived::Duty(register)) => f.write_str(match register {
@@ -314,6 +332,24 @@ fn first_line(command: &str) -> String {
     let mut lines = command.trim().lines();
     let first: String = lines.next().unwrap_or_default().chars().take(LONGEST_LINE).collect();
     if lines.next().is_some() { format!("{first} …") } else { first }
+}
+
+/// The canary, then every target with its ports.
+fn reached(question: &reach::Question) -> String {
+    let Some(canary) = &question.task.canary else {
+        return "TCP connects from a vantage, without a canary none".into();
+    };
+    let mut targets: Vec<(&str, Vec<u16>)> = Vec::new();
+    for sample in &question.task.samples {
+        match targets.iter_mut().find(|(target, _)| *target == sample.target.as_str()) {
+            Some((_, ports)) => ports.push(sample.port),
+            None => targets.push((sample.target.as_str(), vec![sample.port])),
+        }
+    }
+    let open = &canary.open;
+    let own = format!("{} port {} and {} (canary)", open.target, open.port, canary.closed);
+    let all = targets.iter().map(|(target, asked)| format!("{target} port {}", ports(asked)));
+    format!("TCP connects from the vantage to {}", std::iter::once(own).chain(all).collect::<Vec<_>>().join("; "))
 }
 
 fn ports(ports: &[u16]) -> String {

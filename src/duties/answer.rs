@@ -32,6 +32,9 @@ pub fn answer(question: &Derived, asset: &Asset, book: &Book, lifecycle: &Lifecy
         | Derived::Health(_)
         | Derived::Register(_)
         | Derived::FirstOf(_)
+        | Derived::Zone(_)
+        | Derived::Matrix(_)
+        | Derived::Proof(_)
         | Derived::Device(_) => return None,
     })
 }

@@ -77,6 +77,7 @@ fn member(
         jump: Vec::new(),
         windows: Vec::new(),
         inactive: None,
+        looks_from: None,
         declared: declared.into(),
     }))
 }

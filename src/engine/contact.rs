@@ -12,7 +12,7 @@ use crate::inventory::Access;
 use crate::model::{Answer, FactId, Reading, Time, Transport, Value};
 use crate::transport::gate::Gate;
 use crate::transport::ot::{bacnet, enip, modbus, mqtt, opcua, s7};
-use crate::transport::{Endpoint, TransportError, exec, http, local, replay, snmp, ssh, ssh_service, tcp, tls};
+use crate::transport::{Endpoint, TransportError, exec, http, local, reach, replay, snmp, ssh, ssh_service, tcp, tls};
 
 /// Longest run of a command on the monitor host that names no limit itself.
 const LOCAL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -25,6 +25,8 @@ pub struct Contact {
     pub access: Access,
     /// Jump hosts in order, each behind its own gate.
     pub hops: Vec<ssh::Hop>,
+    /// Where a vantage looks from, and at what.
+    pub lookout: Option<reach::Lookout>,
     /// Learnt host keys.
     pub host_keys: Arc<dyn ssh::HostKeys>,
     /// The shared SNMP sockets and engine cache.
@@ -105,6 +107,7 @@ enum Protocol {
     S7,
     Enip,
     Bacnet,
+    Reach,
     Exec,
 }
 
@@ -124,6 +127,7 @@ impl Protocol {
             Question::S7(_) => Self::S7,
             Question::Enip(_) => Self::Enip,
             Question::Bacnet(_) => Self::Bacnet,
+            Question::Reach(_) => Self::Reach,
             Question::Exec(_) => Self::Exec,
             Question::Derived(_) => return None,
         })
@@ -188,7 +192,7 @@ impl Contact {
             Some(Protocol::Ssh) if self.access.local => Transport::Local,
             Some(Protocol::Ssh) => Transport::Ssh,
             Some(Protocol::Snmp | Protocol::SnmpVersions) => Transport::Snmp,
-            Some(Protocol::Tcp) => Transport::Tcp,
+            Some(Protocol::Tcp | Protocol::Reach) => Transport::Tcp,
             Some(Protocol::Tls) => Transport::Tls,
             Some(Protocol::Http) => Transport::Http,
             Some(Protocol::SshService) => Transport::SshService,
@@ -238,6 +242,7 @@ impl Contact {
             Some(
                 Protocol::OpcUa | Protocol::Mqtt | Protocol::Modbus | Protocol::S7 | Protocol::Enip | Protocol::Bacnet,
             ) => self.industrial(group).await,
+            Some(Protocol::Reach) => self.reach(group).await,
             Some(Protocol::Exec) => self.exec(group).await,
             None => group.iter().map(|_| Err(self.internal("a derived fact is not asked"))).collect(),
         }
@@ -334,6 +339,19 @@ impl Contact {
             });
         }
         answers
+    }
+
+    async fn reach(&self, group: &[Asked<'_>]) -> Vec<Result<Answer, TransportError>> {
+        let Some(lookout) = &self.lookout else {
+            return group.iter().map(|_| Err(self.internal("a vantage has no lookout"))).collect();
+        };
+        let questions: Vec<_> = pick(group, |question| match question {
+            Question::Reach(question) => Some(question),
+            _ => None,
+        })
+        .map(|(_, question)| question)
+        .collect();
+        reach::ask(&questions, &self.gate, lookout, &*self.host_keys).await
     }
 
     async fn exec(&self, group: &[Asked<'_>]) -> Vec<Result<Answer, TransportError>> {

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::health::health;
+use super::matrix;
 use super::register::register;
 use super::restart::restart;
 use crate::catalog::{Derived, first_of};
 use crate::duties::{self, Book};
 use crate::feeds::{Lifecycle, Phase};
+use crate::inventory::Zoning;
 use crate::model::{Asset, Cause, FactId, Missing, Reading, Time, Value, Window};
 use crate::store::Latest;
 
@@ -20,6 +22,8 @@ pub(super) struct Sources<'a> {
     pub(super) asset: &'a Asset,
     /// Windows that concern the asset.
     pub(super) windows: &'a [Window],
+    /// Zones, conduits and vantages.
+    pub(super) zoning: &'a Zoning,
     /// Support periods.
     pub(super) lifecycle: &'a Lifecycle,
     /// All assets, where the asset stands for the whole organisation.
@@ -32,20 +36,23 @@ pub(super) struct Sources<'a> {
     pub(super) now: Time,
 }
 
+impl Sources<'_> {
+    /// What is computed from a fact; one that is not known is passed on with its cause.
+    fn of(&self, from: &FactId, compute: impl FnOnce(&Value) -> Reading) -> Reading {
+        match self.facts.get(from) {
+            Some(Reading::Known(value)) => compute(value),
+            Some(other) => other.clone(),
+            None => Reading::missing(Cause::NoData, format!("{from} was not read")),
+        }
+    }
+}
+
 /// Computes one fact.
 #[must_use]
 pub(super) fn derive(derivation: &Derived, sources: &Sources<'_>) -> Reading {
     match derivation {
-        Derived::Lifecycle(from) => match sources.facts.get(from) {
-            Some(Reading::Known(release)) => lifecycle(release, sources),
-            Some(other) => other.clone(),
-            None => Reading::missing(Cause::NoData, format!("{from} was not read")),
-        },
-        Derived::Restart(from) => match sources.facts.get(from) {
-            Some(Reading::Known(clocks)) => restart(clocks, sources.windows, sources.now),
-            Some(other) => other.clone(),
-            None => Reading::missing(Cause::NoData, format!("{from} was not read")),
-        },
+        Derived::Lifecycle(from) => sources.of(from, |release| lifecycle(release, sources)),
+        Derived::Restart(from) => sources.of(from, |clocks| restart(clocks, sources.windows, sources.now)),
         Derived::Register(wanted) => match sources.register {
             Some(assets) => register(wanted, assets.iter().map(|asset| &**asset)),
             None => Reading::missing(Cause::NoData, "only an asset of the kind org stands for the whole inventory"),
@@ -56,6 +63,9 @@ pub(super) fn derive(derivation: &Derived, sources: &Sources<'_>) -> Reading {
             None => Reading::missing(Cause::NoData, "no judgements were read"),
         },
         Derived::FirstOf(facts) => first_of(facts.iter().filter_map(|fact| sources.facts.get(fact))),
+        Derived::Matrix(from) => sources.of(from, |reached| matrix::matrix(reached, sources)),
+        Derived::Proof(from) => sources.of(from, matrix::proof),
+        Derived::Zone(_) => matrix::zone(sources),
         Derived::Device(_) => device(sources),
         Derived::Attestation(_) | Derived::Duty(_) => {
             let answer = duties::answer(derivation, sources.asset, sources.book, sources.lifecycle, sources.now);

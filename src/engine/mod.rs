@@ -5,12 +5,14 @@ mod contact;
 mod daemon;
 mod derive;
 mod health;
+mod matrix;
 mod netting;
 mod plan;
 mod register;
 mod restart;
 mod rooms;
 mod schedule;
+mod survey;
 mod unasked;
 mod visit;
 

@@ -6,15 +6,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::{AssetIndex, Cadence, CheckIndex};
+use super::{AssetIndex, Cadence, CheckIndex, survey};
 use crate::catalog::{Arguments, Catalog, Check, Fact, Question, Subject};
-use crate::inventory::{Inventory, Member};
+use crate::inventory::{Inventory, Member, Zoning};
 use crate::model::{
     Asset, AssetId, Cause, CheckId, FactId, Impact, Kind, Missing, Params, SubjectClass, Transport, WindowEffect,
     ZoneId,
 };
 use crate::transport::ssh::Speaks;
-use crate::transport::{http, ssh_service, tcp, tls};
+use crate::transport::{http, reach, ssh_service, tcp, tls};
 
 /// The place of a fact in its asset's plan.
 pub type FactIndex = u16;
@@ -32,6 +32,8 @@ pub struct Plan {
 pub struct PlannedAsset {
     /// The asset and how it is reached.
     pub member: Arc<Member>,
+    /// The zones and the paths between them, one for all.
+    pub zoning: Arc<Zoning>,
     /// How many assets of its zone and class may be visited at the same time, itself included.
     pub at_once: u32,
     /// Its checks; one that needs the verdict of another stands behind it.
@@ -86,8 +88,9 @@ impl Plan {
     /// refused when the configuration was loaded, and fall back to six hours and defaults here.
     #[must_use]
     pub fn new(catalog: &Catalog, inventory: &Inventory, schedules: &dyn Schedules) -> Self {
+        let zoning = Arc::new(inventory.zoning());
         let (questions, params) = (HashMap::new(), HashMap::new());
-        let mut builder = Builder { catalog, inventory, schedules, questions, params, register: None };
+        let mut builder = Builder { catalog, inventory, zoning, schedules, questions, params, register: None };
         let order = dependency_order(catalog);
         let assets: Vec<_> = inventory.members.iter().map(|member| builder.asset(member, &order)).collect();
         let by_id = (0..).zip(&assets).map(|(at, planned)| (planned.member.asset.id.clone(), at)).collect();
@@ -181,6 +184,7 @@ fn dependency_order(catalog: &Catalog) -> Vec<Arc<Check>> {
 struct Builder<'a> {
     catalog: &'a Catalog,
     inventory: &'a Inventory,
+    zoning: Arc<Zoning>,
     schedules: &'a dyn Schedules,
     /// Questions by instance, shared by all assets: 10,000 assets ask the same few dozen.
     questions: HashMap<Instance, Result<Arc<Question>, String>>,
@@ -193,6 +197,7 @@ impl Builder<'_> {
     fn asset(&mut self, member: &Arc<Member>, order: &[Arc<Check>]) -> PlannedAsset {
         let mut planned = PlannedAsset {
             member: Arc::clone(member),
+            zoning: Arc::clone(&self.zoning),
             at_once: self.inventory.at_once(member),
             checks: Vec::new(),
             facts: Vec::new(),
@@ -261,11 +266,18 @@ impl Builder<'_> {
         let from: Vec<_> = fact
             .needs
             .iter()
-            .filter_map(|needed| self.fact(needed, &Arguments::new(), member, facts, places))
+            .filter_map(|needed| self.fact(needed, &self.handed_down(fact, needed, args), member, facts, places))
             .collect();
         let bind = || fact.ask.bind(&fact.arguments(args)).map(Arc::new).map_err(|problems| problems.to_string());
         let (question, held) = match self.questions.entry(instance.clone()).or_insert_with(bind) {
-            Ok(question) => (with_declared_ports(question, member), unreachable(question, member)),
+            Ok(question) => match &**question {
+                Question::Reach(asked) => {
+                    let task = survey::task(member, asked, self.inventory);
+                    let question = Question::Reach(reach::Question { task, ..asked.clone() });
+                    (Arc::new(question), nowhere_to_look_from(member))
+                }
+                _ => (with_declared_ports(question, member), unreachable(question, member)),
+            },
             Err(problem) => (
                 Arc::new(fact.ask.standard().clone()),
                 Some(Missing::new(Cause::Internal, format!("the arguments of {id} do not fit: {problem}"))),
@@ -275,6 +287,12 @@ impl Builder<'_> {
         facts.push(PlannedFact { fact: Arc::clone(fact), question, from, held });
         places.insert(instance, place);
         Some(place)
+    }
+
+    /// The arguments of a derived fact that what it is computed from has too.
+    fn handed_down(&self, fact: &Fact, needed: &FactId, args: &Arguments) -> Arguments {
+        let Some(needed) = self.catalog.facts.get(needed) else { return Arguments::new() };
+        fact.arguments(args).into_iter().filter(|(name, _)| needed.args.contains_key(name)).collect()
     }
 
     /// Why a check is not measured on an asset, beyond what its facts say themselves.
@@ -337,6 +355,21 @@ fn with_further(ports: &[u16], further: impl IntoIterator<Item = u16>) -> Vec<u1
         }
     }
     all
+}
+
+/// Why nothing can be looked at from this subject.
+fn nowhere_to_look_from(member: &Member) -> Option<Missing> {
+    if member.looks_from.is_some() || member.access.replay.is_some() {
+        return None;
+    }
+    let why = match member.asset.kind {
+        Kind::Zone => format!(
+            "no vantage stands in zone {}, so nothing tells what can be reached from it; mark an SSH host there with vantage: true",
+            member.asset.zone
+        ),
+        _ => "only a vantage can look at others; mark the asset with vantage: true".to_owned(),
+    };
+    Some(Missing::new(Cause::NoData, why))
 }
 
 /// Why a question cannot be asked of this asset at all.

@@ -204,6 +204,7 @@ impl Visitor {
                     let sources = derive::Sources {
                         facts: from.collect(),
                         asset: &planned.member.asset,
+                        zoning: &planned.zoning,
                         windows: &planned.member.windows,
                         register: planned.register.as_deref(),
                         latest: latest.as_ref(),

@@ -11,7 +11,7 @@ use super::asset_file::{AssetEntry, Found};
 use super::credentials::{CredentialEntry, Credentials, Surroundings};
 use super::resolve::{self, Means};
 use super::zones::{self, WindowEntry, ZoneEntry};
-use super::{Inventory, Member, Overrides, Source, address, sources};
+use super::{Inventory, Member, Overrides, Source, address, sources, vantages};
 use crate::model::document::{Document, Node, Step};
 use crate::model::{
     Asset, AssetId, Conduit, Kind, Problem, Problems, Profile, SubjectClass, Window, Zone, ZoneId, ZoneRole,
@@ -102,7 +102,11 @@ pub fn build(
         declared_zones: zones::names(document, "zones", "id"),
         declared_windows: zones::names(document, "windows", "name"),
     };
-    let members = found.iter().map(|found| Arc::new(assembly.member(found, problems, warnings))).collect();
+    let mut members: Vec<Arc<Member>> =
+        found.iter().map(|found| Arc::new(assembly.member(found, problems, warnings))).collect();
+    members.extend(vantages::subjects(&members, &zones));
+    vantages::check(&found, &members, problems);
+    vantages::check_canaries(settings, &members, problems);
     report_shared_addresses(&found, warnings);
     let mut overrides = settings.overrides.clone();
     for zone in settings.zones {
@@ -117,8 +121,17 @@ pub fn build(
         }
     }
     let zone_at_once = settings.zones.iter().filter_map(|zone| Some((zone.id.clone(), zone.at_once?))).collect();
-    let per_zone = settings.per_zone;
-    Inventory { members, zones, zone_at_once, per_zone, conduits: settings.conduits.to_vec(), windows, overrides }
+    let canaries = settings.zones.iter().filter_map(|zone| Some((zone.id.clone(), zone.canary.clone()?))).collect();
+    Inventory {
+        members,
+        zones,
+        zone_at_once,
+        per_zone: settings.per_zone,
+        conduits: settings.conduits.to_vec(),
+        canaries,
+        windows,
+        overrides,
+    }
 }
 
 /// Assets by id; the second of a name is reported with the place of the first.
@@ -200,6 +213,7 @@ impl Assembly<'_> {
             limits: self.limits(found, fragile, problems, warnings),
             has: resolve::has(&access),
             jump: self.jump(found, problems),
+            looks_from: vantages::looks_from(entry),
             windows: self.windows_of(found, zone, problems),
             inactive: self.inactive(&asset, zone),
             declared: found.declared(),

@@ -29,7 +29,7 @@ pub const TEXT_FIELDS: [&str; 12] = [
     "network",
 ];
 /// Further keys that hold true or false.
-pub const TRUTH_FIELDS: [&str; 7] = [
+pub const TRUTH_FIELDS: [&str; 8] = [
     "mfa_required",
     "intermittent",
     "extended_support",
@@ -37,6 +37,7 @@ pub const TRUTH_FIELDS: [&str; 7] = [
     "allow_login_tests",
     "decommissioned",
     "portable",
+    "avoid_probes",
 ];
 /// Further keys that hold a list of words.
 pub const LIST_FIELDS: [&str; 1] = ["services"];

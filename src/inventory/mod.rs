@@ -14,6 +14,7 @@ mod http_sd;
 mod resolve;
 mod sources;
 mod targets;
+mod vantages;
 mod zones;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,10 +27,12 @@ pub use credentials::{Credential, CredentialEntry, Credentials, SecretRef, Surro
 pub use csv::parse as table;
 pub use http_sd::{FetchError, fetch};
 pub use sources::{HttpSource, Source};
-pub use zones::{Timezone, WindowEntry, ZoneEntry};
+pub use vantages::Zoning;
+pub use zones::{CanaryEntry, Timezone, WindowEntry, ZoneEntry};
 
 use crate::model::{Asset, CheckId, Conduit, Kind, Profile, Transport, Value, Window, Zone, ZoneId, ZoneRole};
 use crate::transport::gate::Limits;
+use crate::transport::reach::Sight;
 use crate::transport::{exec, replay, snmp, ssh};
 
 /// Parameters of checks, as any level of the configuration sets them.
@@ -48,6 +51,8 @@ pub struct Inventory {
     pub per_zone: u32,
     /// The allowed paths between zones.
     pub conduits: Vec<Conduit>,
+    /// What vantages of a zone must be able to reach, where the configuration says so.
+    pub canaries: BTreeMap<ZoneId, CanaryEntry>,
     /// The windows, by name.
     pub windows: BTreeMap<String, Window>,
     /// Parameters of checks beside those of single assets.
@@ -89,6 +94,8 @@ pub struct Member {
     pub has: BTreeSet<Transport>,
     /// Assets whose SSH server is gone through, in order, the first one reached directly.
     pub jump: Vec<crate::model::AssetId>,
+    /// Where a vantage looks from; `None` for all other assets.
+    pub looks_from: Option<Sight>,
     /// Windows that concern it: its own, those of its zone and those that hold everywhere.
     pub windows: Vec<Window>,
     /// Why nothing is sent to it, if so (`asset plc-1`, `zone cell-1`, `the whole plant`).

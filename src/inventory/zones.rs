@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono_tz::Tz;
+use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::ParamsByCheck;
 use crate::model::document::{Document, Node, Step};
-use crate::model::{Calendar, Conduit, Problem, Problems, Window, WindowEffect, Zone, ZoneId, ZoneRole, did_you_mean};
+use crate::model::{
+    AssetId, Calendar, Conduit, Problem, Problems, Window, WindowEffect, Zone, ZoneId, ZoneRole, did_you_mean,
+};
 
 /// A zone, as written.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -21,6 +24,11 @@ pub struct ZoneEntry {
     pub role: ZoneRole,
     /// Site it lies in, where that differs from the configuration's own.
     pub site: Option<Arc<str>>,
+    /// Its networks.
+    #[serde(default)]
+    pub networks: Vec<IpNet>,
+    /// What a vantage in the zone must be able to reach; chosen among the assets of the zone where it is left out.
+    pub canary: Option<CanaryEntry>,
     /// Whether packets may be sent into it.
     #[serde(default = "yes")]
     pub active: bool,
@@ -32,6 +40,24 @@ pub struct ZoneEntry {
     pub windows: Vec<String>,
     /// Fragile assets of the zone that may be spoken to at the same time.
     pub at_once: Option<u32>,
+}
+
+/// The positive control of the vantages of a zone, as written.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CanaryEntry {
+    /// An asset that answers, and that is not the vantage itself.
+    pub asset: AssetId,
+    /// A TCP port that is open on it.
+    pub port: u16,
+    /// A TCP port that nobody serves on it.
+    #[serde(default = "tcpmux")]
+    pub closed: u16,
+}
+
+/// Assigned (RFC 1078) and served by hardly anybody.
+const fn tcpmux() -> u16 {
+    1
 }
 
 const fn yes() -> bool {
@@ -86,7 +112,13 @@ impl TryFrom<String> for Timezone {
 pub(super) fn zones(entries: &[ZoneEntry], document: &Document, problems: &mut Problems) -> BTreeMap<ZoneId, Zone> {
     let mut zones = BTreeMap::new();
     for (at, entry) in entries.iter().enumerate() {
-        let zone = Zone { id: entry.id.clone(), role: entry.role, site: entry.site.clone(), active: entry.active };
+        let zone = Zone {
+            id: entry.id.clone(),
+            role: entry.role,
+            site: entry.site.clone(),
+            networks: entry.networks.clone(),
+            active: entry.active,
+        };
         if zones.insert(entry.id.clone(), zone).is_some() {
             let path = ["zones".into(), at.into(), "id".into()];
             problems.push(document.wrong(&path, format!("zone {:?} is declared twice", entry.id.as_str())));

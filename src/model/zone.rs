@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::ZoneId;
@@ -52,6 +53,8 @@ pub struct Zone {
     pub role: ZoneRole,
     /// Site it lies in, where that differs from the configuration's own.
     pub site: Option<Arc<str>>,
+    /// Its networks, where the configuration names them.
+    pub networks: Vec<IpNet>,
     /// Whether packets may be sent into it at all.
     pub active: bool,
 }
@@ -71,4 +74,18 @@ pub struct Conduit {
     /// Last day it is allowed, if it is temporary.
     #[serde(default)]
     pub expires: Option<NaiveDate>,
+}
+
+impl Conduit {
+    /// Whether it is meant for this port between these zones, expired or not.
+    #[must_use]
+    pub fn concerns(&self, from: &ZoneId, to: &ZoneId, port: u16) -> bool {
+        self.from == *from && self.to == *to && self.ports.contains(&port)
+    }
+
+    /// Whether its last day has passed.
+    #[must_use]
+    pub fn has_expired(&self, today: NaiveDate) -> bool {
+        self.expires.is_some_and(|last| today > last)
+    }
 }

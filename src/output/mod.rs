@@ -18,6 +18,7 @@ mod pairs;
 mod parts;
 mod process;
 mod round;
+mod survey;
 mod table;
 mod text;
 mod transitions;

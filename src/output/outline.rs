@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::survey;
+
 use crate::catalog::{Catalog, Subject};
 use crate::engine::{Cadence, Plan, PlannedAsset, PlannedFact};
 use crate::model::{Missing, Time, Transport};
@@ -25,6 +27,7 @@ pub struct Outline {
     inactive: Option<String>,
     windows: Vec<Window>,
     through: Vec<String>,
+    tried_from: Vec<survey::Tried>,
     questions: Vec<Question>,
     checks: Vec<Check>,
     excluded: Vec<Excluded>,
@@ -59,6 +62,8 @@ struct Question {
     every_seconds: u64,
     next: Option<Time>,
     at_most: Amount,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    connects: Vec<survey::Connect>,
     checks: Vec<String>,
     held: Option<Held>,
 }
@@ -131,6 +136,7 @@ impl Outline {
             inactive: member.inactive.clone(),
             windows: member.windows.iter().map(Window::of).collect(),
             through: member.jump.iter().map(ToString::to_string).collect(),
+            tried_from: Vec::new(),
             questions,
             checks: planned.checks.iter().map(|one| check(planned, one, now)).collect(),
             excluded: catalog.map(|catalog| excluded(planned, catalog)).unwrap_or_default(),
@@ -165,6 +171,9 @@ impl Outline {
         if !self.through.is_empty() {
             writeln!(text, "  SSH goes through {}", self.through.join(", then ")).ok();
         }
+        for one in &self.tried_from {
+            writeln!(text, "  {}", one.text(&words(Duration::from_secs(one.every_seconds)))).ok();
+        }
         for one in &self.questions {
             let every = words(Duration::from_secs(one.every_seconds));
             writeln!(text, "  every {every:<9} {:<12} {}", one.over, one.title).ok();
@@ -185,6 +194,9 @@ impl Outline {
                 one.checks.join(", ")
             )
             .ok();
+            for connect in &one.connects {
+                writeln!(text, "{:18}{}", "", connect.text()).ok();
+            }
             if let Some(held) = &one.held {
                 writeln!(text, "{:18}not asked ({}): {}", "", held.cause, held.why).ok();
             }
@@ -230,6 +242,10 @@ fn question(planned: &PlannedAsset, at: u16, fact: &PlannedFact, now: Time) -> O
     let checks: Vec<_> = (0..).zip(&planned.checks).filter(|(check, _)| needs_it(*check)).map(|(_, one)| one).collect();
     let often = checks.iter().map(|one| &one.cadence).min_by_key(|cadence| cadence.interval(now));
     let budget = &fact.fact.budget;
+    let task = match &*fact.question {
+        crate::catalog::Question::Reach(question) => Some(&question.task),
+        _ => None,
+    };
     let over = match fact.question.transport() {
         Transport::Ssh if planned.member.access.local => Transport::Local,
         other => other,
@@ -243,9 +259,13 @@ fn question(planned: &PlannedAsset, at: u16, fact: &PlannedFact, now: Time) -> O
         next: often.and_then(|cadence| next(cadence, planned, now)),
         at_most: Amount {
             questions: budget.questions.into(),
-            connections: fact.question.connections().unwrap_or(budget.connections).min(budget.connections).into(),
+            connections: match task {
+                Some(task) => task.connects() as u64,
+                None => fact.question.connections().unwrap_or(budget.connections).min(budget.connections).into(),
+            },
             bytes: budget.bytes,
         },
+        connects: task.map(survey::connects).unwrap_or_default(),
         checks: checks.iter().map(|one| one.check.id.to_string()).collect(),
         held: fact.held.as_ref().map(Held::from),
     })
@@ -323,6 +343,12 @@ pub fn outline(
     catalog: Option<&Catalog>,
     now: Time,
 ) -> Vec<Outline> {
+    let tried = survey::tried(plan, now);
     let assets = plan.assets.iter().filter(|planned| wanted(planned));
-    assets.map(|planned| Outline::new(planned, catalog, now)).collect()
+    assets
+        .map(|planned| {
+            let tried_from = tried.get(&planned.member.asset.id).cloned().unwrap_or_default();
+            Outline { tried_from, ..Outline::new(planned, catalog, now) }
+        })
+        .collect()
 }

@@ -73,6 +73,7 @@ fn member(asset: Asset) -> Arc<Member> {
         http: None,
         has: [Transport::Ssh, Transport::Local].into(),
         jump: Vec::new(),
+        looks_from: None,
         windows: Vec::new(),
         inactive: None,
         declared: "assets.yaml:1".into(),

@@ -14,6 +14,7 @@ pub mod local;
 pub mod ot;
 mod printable;
 mod process;
+pub mod reach;
 pub mod replay;
 pub mod snmp;
 pub mod ssh;

@@ -61,6 +61,7 @@ fn plan() -> Plan {
         http: None,
         has: [Transport::Ssh].into(),
         jump: Vec::new(),
+        looks_from: None,
         windows: Vec::new(),
         inactive: None,
         declared: "assets.yaml".into(),

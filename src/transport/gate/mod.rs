@@ -39,6 +39,8 @@ const LONGEST_BACK_OFF: Duration = Duration::from_hours(24);
 const FIRST_AUTH_PAUSE: Duration = Duration::from_mins(15);
 /// Longest pause after refused logins.
 const LONGEST_AUTH_PAUSE: Duration = Duration::from_hours(1);
+/// Longest wait of a conversation while another one is held open for it.
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The span of the connection budget (rule 2).
 const BUDGET_SPAN: Duration = Duration::from_hours(1);
 
@@ -60,6 +62,12 @@ pub enum Refusal {
         asset: AssetId,
         /// Its size.
         limit: u32,
+    },
+    /// Others spoke to it for so long that a conversation which keeps a session open elsewhere gave up.
+    #[error("{asset} was busy with others for {PATIENCE:?}: left alone this time")]
+    Busy {
+        /// Who was busy.
+        asset: AssetId,
     },
     /// Several contacts failed in a row.
     #[error("{asset} failed {failures} times in a row: left alone for another {left:?}")]
@@ -93,7 +101,7 @@ impl Refusal {
             Self::Inactive(_) => Cause::Inactive,
             Self::Window(_) => Cause::Window,
             Self::AuthPause { .. } => Cause::Auth,
-            Self::Budget { .. } | Self::BackOff { .. } => Cause::Gated,
+            Self::Budget { .. } | Self::BackOff { .. } | Self::Busy { .. } => Cause::Gated,
         }
     }
 }
@@ -318,6 +326,24 @@ impl Gate {
     ///
     /// The [`Refusal`], at once or when the kill switch acts during the wait.
     pub async fn converse(&self, transport: Transport) -> Result<Slot, Refusal> {
+        self.enter(transport, self.0.setup.zone.as_ref()).await
+    }
+
+    /// The same for a conversation that goes through a session with the asset behind `via`, which is held open
+    /// meanwhile. Where both stand in one zone, the session counts as the one connection into it. The wait is bounded,
+    /// because two that wait for each other's zone would wait for ever.
+    ///
+    /// # Errors
+    ///
+    /// The [`Refusal`], [`Refusal::Busy`] among them.
+    pub async fn converse_behind(&self, transport: Transport, via: &Self) -> Result<Slot, Refusal> {
+        let inside = |zone: &&Arc<Semaphore>| via.0.setup.zone.as_ref().is_some_and(|other| Arc::ptr_eq(zone, other));
+        let zone = self.0.setup.zone.as_ref().filter(|zone| !inside(zone));
+        let busy = || self.refuse(transport, Refusal::Busy { asset: self.asset().clone() });
+        timeout(PATIENCE, self.enter(transport, zone)).await.unwrap_or_else(|_| Err(busy()))
+    }
+
+    async fn enter(&self, transport: Transport, zone: Option<&Arc<Semaphore>>) -> Result<Slot, Refusal> {
         self.open(transport)?;
         let stop = self.0.switch.token();
         let killed = || self.refuse(transport, Refusal::Inactive("the whole plant".into()));
@@ -326,7 +352,7 @@ impl Gate {
             if let Some(until) = self.reserve_start() {
                 tokio::time::sleep_until(until).await;
             }
-            let zone = match &self.0.setup.zone {
+            let zone = match zone {
                 Some(zone) => Some(Arc::clone(zone).acquire_owned().await.ok()?),
                 None => None,
             };

@@ -17,8 +17,8 @@ pub(super) struct Seen {
     pub(super) expected: Option<Vec<String>>,
     pub(super) fingerprint: Option<String>,
     pub(super) farewell: Option<String>,
-    /// Why the last channel was not opened, in the peer's words.
-    pub(super) no_channel: Option<String>,
+    /// Why the youngest of the channels that were not opened was not, in the peer's words, and its number.
+    pub(super) no_channel: Option<(u32, String)>,
     pub(super) banner: String,
     /// What the server says to everybody before login (RFC 4252, section 5.4).
     pub(super) notice: Option<String>,
@@ -78,13 +78,19 @@ impl client::Handler for Client {
 
     async fn channel_open_failure(
         &mut self,
-        _: russh::ChannelId,
+        channel: russh::ChannelId,
         _: ChannelOpenFailure,
         description: &str,
         _: &str,
         _: &mut client::Session,
     ) -> Result<(), Self::Error> {
-        self.0.note(|seen| seen.no_channel = Some(description.chars().take(MAX_WORDS).collect()));
+        let number = u32::from(channel);
+        self.0.note(|seen| {
+            // a channel that we gave up on may fail later than one that was asked for after it
+            if seen.no_channel.as_ref().is_none_or(|(youngest, _)| *youngest <= number) {
+                seen.no_channel = Some((number, description.chars().take(MAX_WORDS).collect()));
+            }
+        });
         Ok(())
     }
 

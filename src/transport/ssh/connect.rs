@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use russh::SshId;
 use russh::client::{self, Handle};
@@ -92,6 +93,7 @@ impl<'a> Opener<'a> {
             opening: self.opening.clone(),
             algorithms: self.access.algorithms,
             method,
+            given_up: AtomicBool::new(false),
             joined: false,
             cut: guard,
             through: Vec::new(),
@@ -104,7 +106,7 @@ impl<'a> Opener<'a> {
             let stream = self.gate.connect(self.transport, self.access.port, wait).await?;
             return Ok(Line::direct(stream, cut, self.opening.clone()));
         };
-        let slot = self.gate.converse(Transport::Ssh).await?;
+        let slot = self.gate.converse_behind(Transport::Ssh, &jump.gate).await?;
         slot.connection();
         let channel = jump.tunnel(self.gate.address(), self.access.port, wait).await?;
         Ok(Line::tunnel(channel, slot, cut, self.opening.clone()))

@@ -147,7 +147,8 @@ async fn follow(read: &mut ChannelReadHalf, transcript: &mut Transcript, ending:
 }
 
 pub(super) fn no_channel(session: &Session, why: &ChannelOpenFailure) -> TransportError {
-    let said = quote(session.seen.now().no_channel.unwrap_or_default().as_bytes());
+    let words = session.seen.now().no_channel.map(|(_, words)| words).unwrap_or_default();
+    let said = quote(words.as_bytes());
     TransportError::Privilege {
         endpoint: session.endpoint().clone(),
         problem: format!(

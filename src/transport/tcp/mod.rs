@@ -85,7 +85,7 @@ pub(super) async fn reach(
 }
 
 /// A firewall that rejects politely looks like a missing host; whether it is one, the other ports tell.
-fn is_no_way(error: &TransportError) -> bool {
+pub(super) fn is_no_way(error: &TransportError) -> bool {
     let TransportError::Unreachable { source, .. } = error else { return false };
     matches!(source.kind(), io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable)
 }
