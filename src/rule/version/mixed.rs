@@ -11,13 +11,16 @@ use super::numeric;
 const LABELS: [&str; 11] =
     ["v", "ver", "version", "fw", "firmware", "sw", "software", "rev", "revision", "rel", "release"];
 /// Words of what comes before the release, in their order.
-const EARLIER: [&str; 3] = ["alpha", "beta", "rc"]; 7] = ["alpha", "beta", "rc", "pre", "preview", "dev", "snapshot"];
+const EARLIER: [&str; 3] = ["alpha", "beta", "rc"];
 /// Words of what comes after it.
 const LATER: [&str; 14] =
     ["h", "hf", "hotfix", "sp", "spc", "sph", "p", "pl", "patch", "s", "su", "mr", "update", "build"];
 
 pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
     let (a, b) = (parts(a)?, parts(b)?);
+    if a.numbers.is_empty() != b.numbers.is_empty() {
+        return None;
+    }
     let order = numeric(&a.numbers, &b.numbers);
     if order.is_ne() {
         return Some(order);
