@@ -16,6 +16,7 @@ mod lint;
 mod load;
 mod names;
 mod params;
+mod products;
 mod question;
 mod record;
 mod selector;
@@ -33,7 +34,8 @@ pub use coverage::{Coverage, CoverageRow, Measured};
 pub use fact::{Budget, Fact, Remember};
 pub use fixtures::{FixtureReport, Outcome};
 pub use params::{Overrides, ParamMistake};
-pub use question::{Derived, Question};
+pub use products::{Product, Products, identity_text};
+pub use question::{Derived, DeviceSources, Question};
 pub use record::{Known, Redactor, record};
 pub use selector::{Condition, Expression, Key, Selector, Subject};
 
@@ -50,6 +52,8 @@ pub struct Catalog {
     pub checks: BTreeMap<CheckId, Arc<Check>>,
     /// What the law and the standards ask.
     pub controls: Controls,
+    /// How devices are known, and where they keep what they are.
+    pub products: Products,
     /// Groups of checks, by folder.
     pub packs: BTreeMap<Arc<str>, Pack>,
     /// Recorded transcripts with expected verdicts.

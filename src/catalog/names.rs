@@ -36,7 +36,10 @@ impl Known<'_> {
                 Some(_) => {}
             }
         }
-        if let Some(source) = draft.fact.ask.standard().computed_from().filter(|id| !draft.fact.needs.contains(id)) {
+        for source in draft.fact.ask.standard().computed_from() {
+            if draft.fact.needs.contains(source) {
+                continue;
+            }
             let problem = draft.document.wrong(&["ask".into()], format!("it is computed from {source}"));
             problems.push(problem.hint(format!("add `needs: [{source}]`")));
         }

@@ -6,7 +6,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use crate::model::{FactId, Transport, Value};
+use super::Products;
+use crate::model::{FactId, Kind, Transport, Value};
 use crate::transport::{exec, http, snmp, ssh, ssh_service, tcp, tls};
 
 /// A command is quoted up to so many characters.
@@ -22,6 +23,8 @@ pub enum Question {
     SshSession(ssh::SessionQuestion),
     /// Objects of an SNMP agent.
     Snmp(snmp::Question),
+    /// What an SNMP agent says that its device is: the system group, then the objects that the product files name.
+    SnmpProduct(Products),
     /// Which SNMP versions and communities an agent answers.
     SnmpVersions(snmp::VersionProbe),
     /// Which TCP ports are open.
@@ -44,10 +47,20 @@ pub enum Question {
 pub enum Derived {
     /// Support dates of the system that this fact names.
     Lifecycle(FactId),
-    /// What the device is, gathered from whatever it answered; settings of the engine.
-    Device(Value),
+    /// What the device is, put together from what it answered and from the inventory.
+    Device(DeviceSources),
     /// A signed statement; settings of the engine.
     Attestation(Value),
+}
+
+/// Who says what a device is.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceSources {
+    /// The fact of its SNMP agent.
+    pub agent: FactId,
+    /// The fact of its operating system, where the asset is a Linux host; nothing else is asked to run a command.
+    pub linux: FactId,
 }
 
 impl Question {
@@ -56,7 +69,7 @@ impl Question {
     pub const fn transport(&self) -> Transport {
         match self {
             Self::Ssh(_) | Self::SshSession(_) => Transport::Ssh,
-            Self::Snmp(_) | Self::SnmpVersions(_) => Transport::Snmp,
+            Self::Snmp(_) | Self::SnmpProduct(_) | Self::SnmpVersions(_) => Transport::Snmp,
             Self::Tcp(_) => Transport::Tcp,
             Self::Tls(_) => Transport::Tls,
             Self::Http(_) => Transport::Http,
@@ -73,6 +86,7 @@ impl Question {
             Self::Ssh(_) => "ssh",
             Self::SshSession(_) => "ssh_session",
             Self::Snmp(_) => "snmp",
+            Self::SnmpProduct(_) => "snmp_product",
             Self::SnmpVersions(_) => "snmp_versions",
             Self::Tcp(_) => "tcp",
             Self::Tls(_) => "tls",
@@ -83,13 +97,29 @@ impl Question {
         }
     }
 
-    /// The fact that a derived one is first of all computed from, if there is one.
+    /// The facts that a derived one is first of all computed from.
     #[must_use]
-    pub const fn computed_from(&self) -> Option<&FactId> {
+    pub fn computed_from(&self) -> Vec<&FactId> {
         match self {
-            Self::Derived(Derived::Lifecycle(source)) => Some(source),
-            _ => None,
+            Self::Derived(Derived::Lifecycle(source)) => vec![source],
+            Self::Derived(Derived::Device(sources)) => vec![&sources.agent, &sources.linux],
+            _ => Vec::new(),
         }
+    }
+
+    /// Whether this fact, one that it is computed from, can say something about an asset of this kind.
+    #[must_use]
+    pub fn reads_from(&self, source: &FactId, kind: Kind) -> bool {
+        match self {
+            Self::Derived(Derived::Device(sources)) => *source != sources.linux || kind == Kind::LinuxHost,
+            _ => true,
+        }
+    }
+
+    /// Whether it puts together what the device is.
+    #[must_use]
+    pub const fn identifies(&self) -> bool {
+        matches!(self, Self::Derived(Derived::Device(_)))
     }
 
     /// Whether packets reach the asset for it.
@@ -122,6 +152,10 @@ impl fmt::Display for Question {
                 let parts = [("get", get), ("walk", walk)]
                     .map(|(verb, oids)| if oids.is_empty() { String::new() } else { format!("{verb} {oids}") });
                 f.write_str(parts.join(" ").trim())
+            }
+            Self::SnmpProduct(products) => {
+                let first = products.first_question().get.join(" ");
+                write!(f, "get {first}, then the objects of the product that these name")
             }
             Self::SnmpVersions(question) => {
                 let known = |community: &String| matches!(community.as_str(), "public" | "private");

@@ -1,7 +1,8 @@
 //! Facts that are computed: nothing is sent for them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::device;
 use crate::catalog::Derived;
 use crate::feeds::{Lifecycle, Phase};
 use crate::model::{Asset, Cause, FactId, Reading, Time, Value};
@@ -10,6 +11,8 @@ use crate::model::{Asset, Cause, FactId, Reading, Time, Value};
 pub(super) struct Sources<'a> {
     /// The facts that the derived one names.
     pub(super) facts: BTreeMap<FactId, Reading>,
+    /// Those of them that the asset was asked for; the others cannot be asked at all.
+    pub(super) asked: BTreeSet<FactId>,
     /// The asset.
     pub(super) asset: &'a Asset,
     /// Support periods.
@@ -27,7 +30,7 @@ pub(super) fn derive(derivation: &Derived, sources: &Sources<'_>) -> Reading {
             Some(other) => other.clone(),
             None => Reading::missing(Cause::NoData, format!("{from} was not read")),
         },
-        Derived::Device(_) => device(sources),
+        Derived::Device(names) => device::device(names, sources),
         Derived::Attestation(_) => Reading::missing(Cause::NoData, "no attestation is on file"),
     }
 }
@@ -67,33 +70,5 @@ fn lifecycle(release: &Value, sources: &Sources<'_>) -> Reading {
     if let Some(made) = sources.lifecycle.generated_at() {
         fields.push(("table_date", Value::text(made.to_rfc3339())));
     }
-    Reading::Known(Value::map(fields))
-}
-
-/// What the device is. Without a rule that vouches for the version of this product it comes from the inventory or
-/// stays out: a wrong version is worse than none.
-fn device(sources: &Sources<'_>) -> Reading {
-    let asset = sources.asset;
-    let given =
-        [("vendor", &asset.vendor), ("model", &asset.product), ("version", &asset.version), ("serial", &asset.serial)];
-    let mut fields: Vec<_> =
-        given.into_iter().filter_map(|(name, text)| Some((name, Value::Text(text.clone()?)))).collect();
-    if asset.version.is_none() {
-        let missing = sources.facts.values().find_map(|reading| match reading {
-            Reading::Missing(missing) => Some(missing.clone()),
-            _ => None,
-        });
-        return missing.map_or_else(
-            || {
-                Reading::missing(
-                    Cause::NoData,
-                    "no rule tells the version of this device; set `version` in the inventory",
-                )
-            },
-            Reading::Missing,
-        );
-    }
-    fields.push(("source", Value::text("inventory")));
-    fields.push(("anchored", Value::Bool(true)));
     Reading::Known(Value::map(fields))
 }

@@ -73,7 +73,7 @@ impl Visitor {
     pub async fn visit(&self, planned: &PlannedAsset, contact: &Contact, due: &[CheckIndex]) -> Visit {
         let start = Instant::now();
         let checks = planned.with_dependencies(due);
-        let facts = planned.facts_for(&checks);
+        let facts = planned.facts_for_visit(&checks);
         let (gathered, reachable) = self.gather(planned, contact, &facts).await;
         let now = (self.clock)();
         let results = self.judge_all(planned, &checks, &gathered, now, start);
@@ -122,11 +122,14 @@ impl Visitor {
         for at in facts {
             let fact = &planned.facts[usize::from(*at)];
             if let Question::Derived(derivation) = &*fact.question {
+                let sources = fact.from.iter().map(|at| &planned.facts[usize::from(*at)]);
+                let asked = sources.filter(|one| one.held.is_none()).map(|one| one.fact.id.clone()).collect();
                 let from = fact.from.iter().filter_map(|at| {
                     Some((planned.facts[usize::from(*at)].fact.id.clone(), gathered.get(at)?.reading.clone()))
                 });
                 let sources = derive::Sources {
                     facts: from.collect(),
+                    asked,
                     asset: &planned.member.asset,
                     lifecycle: &self.lifecycle.load(),
                     now: (self.clock)(),

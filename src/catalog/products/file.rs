@@ -13,7 +13,8 @@ use crate::catalog::fact::stem;
 use crate::catalog::form::{Form, Spot};
 use crate::model::Problems;
 use crate::model::document::{Data, Document};
-use crate::rule::{Pattern, Scheme};
+use crate::rule::Pattern;
+use crate::rule::version::Scheme;
 
 /// Largest file, in bytes; the built-in ones have a few hundred.
 pub(in crate::catalog) const LARGEST_FILE: usize = 32 * 1024;

@@ -1,7 +1,7 @@
 //! From answers to an identity: which files fit a device, and what they make of what it said.
 
-use std::collections::BTreeSet;
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use super::answers::Answers;
 use super::place::Found;

@@ -19,12 +19,13 @@ use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Deserializer};
 
-pub(super) use file::{ProductDraft, read};
+pub(super) use file::{LARGEST_FILE, ProductDraft, read};
 pub(super) use join::refuse_overlaps;
 pub use text::identity_text;
 
 use crate::model::{Reading, Varbind};
-use crate::rule::{Pattern, Scheme};
+use crate::rule::Pattern;
+use crate::rule::version::Scheme;
 use crate::transport::snmp;
 use answers::Answers;
 use place::{Place, Probe};

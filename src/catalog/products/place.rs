@@ -25,7 +25,11 @@ pub(super) struct Object {
 impl Object {
     /// The object of one device; `None` when `{last}` stands for nothing, because the device names no model.
     pub(super) fn of(&self, last: Option<&str>) -> Option<String> {
-        if self.template.contains(LAST) { Some(self.template.replace(LAST, last?)) } else { Some(self.template.to_string()) }
+        if self.template.contains(LAST) {
+            Some(self.template.replace(LAST, last?))
+        } else {
+            Some(self.template.to_string())
+        }
     }
 
     fn label(&self, oid: &str) -> String {

@@ -41,7 +41,8 @@ pub fn identity_text(text: &str) -> Option<Arc<str>> {
 
 /// Control characters and those that change the direction of what stands around them.
 fn is_unseen(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Whether a text may be looked at: bounded, and not the hexadecimal form of octets that are no text.
