@@ -15,6 +15,10 @@ lint:
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
     cargo run --locked -- catalog lint
 
+# bring up to date what is rendered from the catalogue: files for hosts, lists in the docs
+render:
+    NIS2WATCH_RENDER=1 cargo test --locked --test deploy rendered::
+
 # benches
 bench:
     cargo bench --locked

@@ -11,3 +11,4 @@ else
 fi
 cargo run --quiet --locked -- catalog lint
 cargo run --quiet --locked -- catalog test
+tests/manifests.sh

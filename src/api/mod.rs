@@ -4,10 +4,18 @@
 //! have none; everything else does when the web configuration file says so.
 
 mod auth;
+mod operator;
+mod overview;
+mod router;
 mod serve;
 mod tls;
 mod web_config;
 
 pub use auth::Users;
+pub use operator::{Operator, View};
+pub use router::{Desk, Door, router};
 pub use serve::{ServeError, serve};
 pub use web_config::{WebConfig, WebConfigError};
+
+#[cfg(test)]
+mod tests;

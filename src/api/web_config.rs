@@ -40,7 +40,7 @@ pub struct WebConfig {
 }
 
 /// Certificate of the server and what it asks of clients.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TlsServerConfig {
     /// Certificate chain, PEM.
@@ -109,6 +109,13 @@ pub struct HttpServerConfig {
 }
 
 impl WebConfig {
+    /// Whether nobody gets in without a client certificate.
+    #[must_use]
+    pub fn asks_for_certificates(&self) -> bool {
+        let tls = self.tls_server_config.as_ref();
+        tls.is_some_and(|tls| tls.client_auth_type == ClientAuth::RequireAndVerifyClientCert)
+    }
+
     /// Reads the file; relative paths in it resolve against its folder.
     ///
     /// # Errors

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use futures::StreamExt;
-use futures::stream;
+use futures::stream::{self, Stream, StreamExt};
 use tokio::sync::Semaphore;
 
 use crate::catalog::Catalog;
-use crate::engine::{CheckIndex, Contact, Plan, Schedules, Visit, Visitor};
+use crate::engine::{CheckIndex, Contact, Plan, PlannedAsset, Schedules, Visit, Visitor};
 use crate::inventory::{Inventory, Member};
 use crate::model::{AssetId, Time, ZoneId};
 use crate::transport::gate::{Gate, Names, Setup, Switch};
@@ -63,7 +62,7 @@ fn gates(inventory: &Inventory, shared: &Shared, before: Option<&Plant>) -> Gate
     for member in &inventory.members {
         let asset = &member.asset;
         let zone = member.fragile.then(|| {
-            let at_once = inventory.zone_at_once.get(&asset.zone).copied().unwrap_or(1);
+            let at_once = inventory.at_once(member);
             Arc::clone(zones.entry(asset.zone.clone()).or_insert_with(|| Arc::new(Semaphore::new(at_once as usize))))
         });
         let setup = Setup {
@@ -110,23 +109,30 @@ fn contact(member: &Member, inventory: &Inventory, gates: &Gates, shared: &Share
     }
 }
 
-/// Visits every asset that `wanted` gives checks for, once, so many at a time; tells `ended` as each visit ends.
-pub async fn round(
-    plant: &Plant,
-    visitor: &Visitor,
+/// Visits every asset that `wanted` gives checks for, once; so many at a time altogether, and no more of a zone than it
+/// takes. Visits come as they end, and run only while the stream is read.
+pub fn round<'a>(
+    plant: &'a Plant,
+    visitor: &'a Visitor,
     at_once: usize,
-    wanted: impl Fn(&crate::engine::PlannedAsset) -> Vec<CheckIndex>,
-    mut ended: impl FnMut(&Visit),
-) -> Vec<Visit> {
-    let visits = plant.plan.assets.iter().zip(&plant.contacts).filter_map(|(planned, contact)| {
+    wanted: impl Fn(&PlannedAsset) -> Vec<CheckIndex>,
+) -> impl Stream<Item = Visit> + 'a {
+    let places = Arc::new(Semaphore::new(at_once.max(1)));
+    let mut rooms: BTreeMap<(&ZoneId, bool), (usize, Vec<_>)> = BTreeMap::new();
+    for (planned, contact) in plant.plan.assets.iter().zip(&plant.contacts) {
         let due = wanted(planned);
-        (!due.is_empty()).then_some(async move { visitor.visit(planned, contact, &due).await })
-    });
-    let mut running = stream::iter(visits).buffer_unordered(at_once.max(1));
-    let mut all = Vec::new();
-    while let Some(visit) = running.next().await {
-        ended(&visit);
-        all.push(visit);
+        if due.is_empty() {
+            continue;
+        }
+        let room = (&planned.member.asset.zone, planned.member.fragile);
+        let (_, visits) = rooms.entry(room).or_insert_with(|| (planned.at_once.max(1) as usize, Vec::new()));
+        let places = Arc::clone(&places);
+        visits.push(async move {
+            // never closed
+            let _place = places.acquire().await.ok();
+            visitor.visit(planned, contact, &due).await
+        });
     }
-    all
+    let rooms = rooms.into_values().map(|(limit, visits)| stream::iter(visits).buffer_unordered(limit));
+    stream::select_all(rooms.map(Box::pin))
 }

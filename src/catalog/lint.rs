@@ -70,6 +70,10 @@ impl Catalog {
             }
             _ => {}
         }
+        let reads = self.facts_of(check).iter().any(|fact| fact.ask.standard().is_protocol_read());
+        if reads && check.impact != Impact::Avoid {
+            refuse("impact", "it uses a function of a control protocol, so the impact is avoid".into());
+        }
         for field in unknown_asset_fields(check) {
             refuse("asset_fields", format!("{field:?} is no field of every asset; list it under `asset_fields`"));
         }

@@ -12,6 +12,7 @@ mod explain;
 mod fact;
 mod fixtures;
 mod form;
+mod handout;
 mod lint;
 mod load;
 mod names;
@@ -19,6 +20,7 @@ mod params;
 mod products;
 mod question;
 mod record;
+mod reference;
 mod selector;
 mod sources;
 
@@ -33,6 +35,7 @@ pub use controls::{Control, Controls, PlannedCheck, Point, References, SeedBulle
 pub use coverage::{Coverage, CoverageRow, Measured};
 pub use fact::{Budget, Fact, Remember};
 pub use fixtures::{FixtureReport, Outcome};
+pub use handout::{ACCOUNT, COLLECTOR_PATH, Handout};
 pub use params::{Overrides, ParamMistake};
 pub use products::{Product, Products, identity_text};
 pub use question::{Derived, DeviceSources, Question};

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::Products;
 use crate::model::{FactId, Kind, Transport, Value};
+use crate::transport::ot::{bacnet, enip, modbus, mqtt, opcua, s7};
 use crate::transport::{exec, http, snmp, ssh, ssh_service, tcp, tls};
 
 /// A command is quoted up to so many characters.
@@ -35,6 +36,19 @@ pub enum Question {
     Http(http::Question),
     /// SSH key exchange without login.
     SshService(ssh_service::Question),
+    /// Modbus device identification.
+    Modbus(modbus::Question),
+    /// Endpoints of an OPC UA server.
+    #[serde(rename = "opcua")]
+    OpcUa(opcua::Question),
+    /// Ports of an MQTT broker, or whether it lets strangers in.
+    Mqtt(mqtt::Question),
+    /// Identity of an S7 controller.
+    S7(s7::Question),
+    /// `EtherNet/IP` List Identity.
+    Enip(enip::Question),
+    /// Identity of a `BACnet` device.
+    Bacnet(bacnet::Question),
     /// A program on the monitor host.
     Exec(exec::Question),
     /// Computed by the engine, nothing is sent.
@@ -74,6 +88,12 @@ impl Question {
             Self::Tls(_) => Transport::Tls,
             Self::Http(_) => Transport::Http,
             Self::SshService(_) => Transport::SshService,
+            Self::Modbus(_) => Transport::Modbus,
+            Self::OpcUa(_) => Transport::OpcUa,
+            Self::Mqtt(_) => Transport::Mqtt,
+            Self::S7(_) => Transport::S7,
+            Self::Enip(_) => Transport::Enip,
+            Self::Bacnet(_) => Transport::Bacnet,
             Self::Exec(_) => Transport::Exec,
             Self::Derived(_) => Transport::Derived,
         }
@@ -92,6 +112,12 @@ impl Question {
             Self::Tls(_) => "tls",
             Self::Http(_) => "http",
             Self::SshService(_) => "ssh_service",
+            Self::Modbus(_) => "modbus",
+            Self::OpcUa(_) => "opcua",
+            Self::Mqtt(_) => "mqtt",
+            Self::S7(_) => "s7",
+            Self::Enip(_) => "enip",
+            Self::Bacnet(_) => "bacnet",
             Self::Exec(_) => "exec",
             Self::Derived(_) => "derived",
         }
@@ -126,6 +152,13 @@ impl Question {
     #[must_use]
     pub const fn touches_the_wire(&self) -> bool {
         !matches!(self, Self::Derived(_))
+    }
+
+    /// Whether it uses an identification function of a control protocol: asked only of assets with
+    /// `allow_protocol_reads`, and only inside a window with the effect `intrusive`.
+    #[must_use]
+    pub const fn is_protocol_read(&self) -> bool {
+        matches!(self, Self::Modbus(_) | Self::S7(_) | Self::Enip(_) | Self::Bacnet(_))
     }
 
     /// Whether the answer is a value already, so that there is nothing to extract.
@@ -170,6 +203,20 @@ impl fmt::Display for Question {
                 write!(f, "GET {} by {scheme} from {}", question.path, ports(&question.ports))
             }
             Self::SshService(question) => write!(f, "SSH key exchange without login with {}", ports(&question.ports)),
+            Self::Modbus(question) => {
+                write!(f, "Modbus device identification of unit {} on {}", question.unit, question.port)
+            }
+            Self::OpcUa(question) => write!(f, "OPC UA GetEndpoints on {}", ports(&question.ports)),
+            Self::Mqtt(question) => {
+                let asked = if question.login { "MQTT connect without a name to" } else { "MQTT ports" };
+                write!(f, "{asked} {}; with TLS {}", ports(&question.plain_ports), ports(&question.tls_ports))
+            }
+            Self::S7(question) => {
+                let slots: Vec<String> = question.slots.iter().map(u8::to_string).collect();
+                write!(f, "S7 identity of rack {} slot {} on {}", question.rack, slots.join(", "), question.port)
+            }
+            Self::Enip(question) => write!(f, "EtherNet/IP List Identity on {}", question.port),
+            Self::Bacnet(question) => write!(f, "BACnet device identity on UDP {}", question.port),
             Self::Exec(question) => write!(f, "{} {}", question.program, first_line(&question.args.join(" "))),
             Self::Derived(Derived::Lifecycle(source)) => write!(f, "support dates of what {source} names"),
             Self::Derived(Derived::Device(_)) => f.write_str("what the device says of itself, put together"),

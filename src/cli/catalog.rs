@@ -8,7 +8,7 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 
 use super::{CliError, mistakes, print};
-use crate::catalog::Catalog;
+use crate::catalog::{ACCOUNT, Catalog, Handout};
 use crate::model::CheckId;
 
 #[derive(Debug, Clone, Subcommand)]
@@ -28,6 +28,38 @@ pub(super) enum Act {
         #[arg(long, value_enum, default_value = "table")]
         format: Shape,
     },
+    /// A file for monitored hosts, so that facts which need root are asked without a root login.
+    Handout {
+        /// Which one.
+        #[arg(value_enum)]
+        which: HostFile,
+        /// Account on the host.
+        #[arg(long, default_value = ACCOUNT)]
+        account: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum HostFile {
+    /// The script behind a forced command.
+    Collector,
+    /// The one sudoers line that it needs.
+    CollectorSudoers,
+    /// The sudoers lines of all commands, where there is no collector.
+    Sudoers,
+    /// The same for doas.
+    Doas,
+}
+
+impl From<HostFile> for Handout {
+    fn from(which: HostFile) -> Self {
+        match which {
+            HostFile::Collector => Self::Collector,
+            HostFile::CollectorSudoers => Self::CollectorSudoers,
+            HostFile::Sudoers => Self::Sudoers,
+            HostFile::Doas => Self::Doas,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -46,6 +78,10 @@ pub(super) fn run(act: Act, catalog: &Catalog) -> Result<ExitCode, CliError> {
         Act::Lint => lint(catalog),
         Act::Test { check } => test(catalog, check.as_deref()),
         Act::Coverage { format } => coverage(catalog, format),
+        Act::Handout { which, account } => {
+            print(&catalog.handout(which.into(), &account))?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 

@@ -3,6 +3,16 @@
 //! Exit codes: 0 all is well, 1 usage or configuration, 2 a defect of ours; `check` adds 100 and 101.
 
 mod catalog;
+mod check;
+mod daemon;
+mod demo;
+mod facts;
+mod files;
+mod ledger;
+mod plan;
+mod record;
+mod selection;
+mod validate;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -10,7 +20,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::app::{OnceError, RunError};
+use crate::demo::DemoError;
 use crate::model::{IdError, Problems};
+use crate::store::StoreError;
+use crate::telemetry::TelemetryError;
+use files::{Files, Listen};
 
 /// Watches whether a plant's IT and OT assets still meet the security rules that NIS2 asks for.
 #[derive(Debug, Parser)]
@@ -22,6 +37,35 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Watches the plant until told to stop: the daemon.
+    Run {
+        #[command(flatten)]
+        files: Files,
+        #[command(flatten)]
+        listen: Listen,
+    },
+    /// One round now; ends with 0 when all is well, 100 for a fail, 101 for no fail but an unknown.
+    Check(check::Options),
+    /// What one asset answers, before any check judges it.
+    Facts(facts::Options),
+    /// Loads configuration, inventory and checks, reports every mistake, and starts nothing.
+    Validate {
+        #[command(flatten)]
+        files: Files,
+        #[command(flatten)]
+        listen: Listen,
+    },
+    /// Who would be asked what, when, and how much is sent; and why something is not.
+    Plan(plan::Options),
+    /// A virtual plant inside this process, and the daemon watching it; needs no root and installs nothing.
+    Demo(demo::Options),
+    /// Visits an asset and writes its masked answers as a fixture for a check.
+    Record(record::Options),
+    /// Proof that what was recorded is still what is there.
+    Ledger {
+        #[command(subcommand)]
+        act: ledger::Act,
+    },
     /// What can be checked, and whether the check files are sound.
     Catalog {
         #[command(subcommand)]
@@ -42,10 +86,10 @@ enum Command {
 #[derive(Debug, clap::Args)]
 struct Source {
     /// Folder with further facts and checks; may be given several times.
-    #[arg(long = "extra", value_name = "FOLDER")]
+    #[arg(long = "extra", value_name = "FOLDER", global = true)]
     extra: Vec<PathBuf>,
     /// Leave out the catalogue inside the binary.
-    #[arg(long)]
+    #[arg(long, global = true)]
     no_builtin: bool,
 }
 
@@ -68,6 +112,21 @@ pub enum CliError {
     /// A name that does not exist.
     #[error("{0}")]
     Unknown(String),
+    /// The daemon could not start, or a part of it ended.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A round could not begin.
+    #[error(transparent)]
+    Once(#[from] OnceError),
+    /// The virtual plant could not be built.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Logs and traces could not start.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
     /// Output could not be written.
     #[error("cannot write: {0}")]
     Write(#[from] std::io::Error),
@@ -78,7 +137,7 @@ impl CliError {
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Write(_) => 2,
+            Self::Write(_) | Self::Run(RunError::Ended(_)) => 2,
             _ => 1,
         })
     }
@@ -107,6 +166,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, CliErro
         }
     };
     match cli.command {
+        Command::Run { files, listen } => daemon::run(&files, &listen),
+        Command::Check(options) => check::run(&options),
+        Command::Facts(options) => facts::run(&options),
+        Command::Validate { files, listen } => validate::run(&files, &listen),
+        Command::Plan(options) => plan::run(&options),
+        Command::Demo(options) => demo::run(&options),
+        Command::Record(options) => record::run(&options),
+        Command::Ledger { act } => ledger::run(&act),
         Command::Catalog { act, source } => catalog::run(act, &source.load()?),
         Command::Explain { check, source } => catalog::explain(&check, &source.load()?),
     }
@@ -116,6 +183,11 @@ impl Source {
     fn load(&self) -> Result<crate::catalog::Catalog, Problems> {
         crate::catalog::Catalog::load(!self.no_builtin, &self.extra)
     }
+}
+
+/// The runtime of a command that speaks to the world.
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
 /// Writes to standard output; a reader that went away (`| head`) is no mistake.

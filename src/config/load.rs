@@ -2,10 +2,13 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{Config, Flags, Schedules, layers};
 use crate::api::WebConfig;
 use crate::catalog;
+use crate::engine::Schedules as _;
+use crate::feeds::Lifecycle;
 use crate::inventory::{self, Fetched, HttpSource, Inventory, ParamsByCheck, Source, Surroundings};
 use crate::model::document::{Data, Document, Step};
 use crate::model::{Problem, Problems};
@@ -25,6 +28,8 @@ pub struct Loaded {
     pub schedules: Schedules,
     /// What is watched; without the assets of `http_sd`, which [`Loaded::with_targets`] adds.
     pub inventory: Inventory,
+    /// Support periods of products.
+    pub lifecycle: Arc<Lifecycle>,
     /// Users and TLS of the API.
     pub web_config: WebConfig,
     /// What is suspicious but no mistake.
@@ -51,6 +56,17 @@ impl Config {
     ///
     /// As [`Config::load`].
     pub fn load_in(file: &Path, flags: &Flags, surroundings: Surroundings) -> Result<Loaded, Problems> {
+        let (loaded, problems) = Self::survey(file, flags, surroundings);
+        match loaded {
+            Some(loaded) => problems.or(loaded),
+            None => Err(sorted(problems)),
+        }
+    }
+
+    /// What can be understood of the files, and every mistake in them: whoever has more to look at can add to the
+    /// report. Only without mistakes is it a configuration.
+    #[must_use]
+    pub fn survey(file: &Path, flags: &Flags, surroundings: Surroundings) -> (Option<Loaded>, Problems) {
         let (mut problems, mut warnings) = (Problems::new(), Problems::new());
         let document = read(file, &mut problems).and_then(|document| {
             if matches!(document.root.data, Data::Map(_) | Data::Null) {
@@ -59,14 +75,14 @@ impl Config {
             problems.push(document.wrong(&[], "a configuration is a map of keys: { inventory: …, zones: … }"));
             None
         });
-        let Some(mut document) = document else { return Err(sorted(problems)) };
+        let Some(mut document) = document else { return (None, problems) };
         match layers::merge(&document.root, &surroundings.variables, flags) {
             Ok(root) => document.root = root,
             Err(message) => problems.push(Problem::new("environment", message)),
         }
         // what is left of a wrong configuration is looked at as well: all mistakes belong into one report
         let config: Option<Config> = document.salvage(&[], &document.root, &mut problems);
-        let Some(mut config) = config else { return Err(sorted(problems)) };
+        let Some(mut config) = config else { return (None, problems) };
         let base = file.parent().map_or_else(PathBuf::new, Path::to_owned);
         config.anchor(&base);
         check_numbers(&config, &document, &mut problems);
@@ -78,14 +94,26 @@ impl Config {
         });
         check_plugins(&config, &document, &mut problems);
         let web_config = web_config(&config, &document, &mut problems);
+        let lifecycle = lifecycle(&config, &document, &mut problems);
         let inventory = build(&config, &document, &base, &Fetched::new(), &surroundings, &mut problems, &mut warnings);
         if inventory.members.is_empty() && !config.inventory.iter().any(|source| matches!(source, Source::HttpSd(_))) {
             let problem = document.wrong(&["inventory".into()], "there is no asset to watch");
             warnings.push(problem.hint("inventory: [assets.yaml]"));
         }
         let file = file.to_owned();
-        let loaded = Loaded { config, file, schedules, inventory, web_config, warnings, document, base, surroundings };
-        problems.or(loaded)
+        let loaded = Loaded {
+            config,
+            file,
+            schedules,
+            inventory,
+            lifecycle,
+            web_config,
+            warnings,
+            document,
+            base,
+            surroundings,
+        };
+        (Some(loaded), problems)
     }
 }
 
@@ -158,6 +186,19 @@ fn web_config(config: &Config, document: &Document, problems: &mut Problems) -> 
     })
 }
 
+fn lifecycle(config: &Config, document: &Document, problems: &mut Problems) -> Arc<Lifecycle> {
+    let Some(path) = &config.feeds.endoflife else { return Arc::new(Lifecycle::builtin()) };
+    match Lifecycle::load(path) {
+        Ok(table) => Arc::new(table),
+        Err(error) => {
+            let message = format!("cannot use {}: {error}", path.display());
+            let problem = document.wrong(&["feeds".into(), "endoflife".into()], message);
+            problems.push(problem.hint("without this key the table inside the program is used"));
+            Arc::default()
+        }
+    }
+}
+
 fn build(
     config: &Config,
     document: &Document,
@@ -183,6 +224,7 @@ fn build(
         fragile: config.limits.fragile.over(gate::Limits::FRAGILE),
         standard: config.limits.standard.over(gate::Limits::STANDARD),
         active: config.active,
+        per_zone: config.limits.per_zone,
     };
     for zone in config.params_by_zone.keys().filter(|zone| !config.zones.iter().any(|entry| entry.id == **zone)) {
         let problem = document.wrong(
@@ -203,6 +245,12 @@ impl Loaded {
             _ => None,
         });
         (sources.collect(), &self.base)
+    }
+
+    /// The target files of `file_sd` as they are now, to notice when one changes.
+    #[must_use]
+    pub fn target_files(&self) -> Vec<PathBuf> {
+        self.config.inventory.iter().flat_map(|source| source.target_files(&self.base)).collect()
     }
 
     /// The inventory with fetched target lists; files and secrets are read again.
@@ -239,7 +287,7 @@ impl Loaded {
         for member in &self.inventory.members {
             for mistake in catalog.check_params(&member.asset.params) {
                 let key = param_path(&mistake).join(".");
-                let problem = Problem::new(&*member.declared, mistake.message);
+                let problem = problem_at(&member.declared, mistake.message);
                 let problem = problem.key(format!("{}.params.{key}", member.asset.id));
                 problems.push(mistake.hint.into_iter().fold(problem, Problem::hint));
             }
@@ -260,6 +308,16 @@ impl Loaded {
             let problem = self.document.wrong(&path, mistake.message);
             problems.push(mistake.hint.into_iter().fold(problem, Problem::hint));
         }
+    }
+}
+
+/// A mistake at `file:line:column`.
+fn problem_at(place: &str, message: String) -> Problem {
+    let mut parts = place.rsplitn(3, ':');
+    let mut number = || parts.next().and_then(|part| part.parse().ok());
+    match (number(), number(), parts.next()) {
+        (Some(column), Some(line), Some(file)) => Problem::new(file, message).at(line, column),
+        _ => Problem::new(place, message),
     }
 }
 

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 pub use load::Loaded;
 pub use schedules::{ScheduleEntry, Schedules};
-pub use settings::{Api, Catalog, ClassLimits, Config, Limits};
+pub use settings::{Api, Catalog, ClassLimits, Config, Feeds, Limits};
 
 /// What the command line says; it wins over file and environment.
 #[derive(Debug, Clone, Default, Serialize)]

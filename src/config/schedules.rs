@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-use crate::engine::Cadence;
+use crate::engine::{self, Cadence};
 use crate::model::Calendar;
 
 /// Shortest interval; anything faster is no monitoring.
@@ -140,6 +140,14 @@ struct Pair {
     fragile: Arc<Cadence>,
 }
 
+impl Pair {
+    /// In place of a schedule that was refused; nothing ever runs by it.
+    fn stand_in() -> Self {
+        let cadence = Arc::new(Cadence::Every(LONGEST));
+        Self { standard: Arc::clone(&cadence), fragile: cadence }
+    }
+}
+
 impl Default for Schedules {
     fn default() -> Self {
         let every = |interval| Arc::new(Cadence::Every(interval));
@@ -167,17 +175,14 @@ impl Schedules {
                 (Ok(standard), Ok(fragile)) => {
                     all.0.insert(name.clone(), Pair { standard, fragile });
                 }
-                (Err(message), _) | (_, Err(message)) => report(name, message),
+                (Err(message), _) | (_, Err(message)) => {
+                    report(name, message);
+                    // it is defined, if badly: that checks name it is no further mistake
+                    all.0.entry(name.clone()).or_insert_with(Pair::stand_in);
+                }
             }
         }
         all
-    }
-
-    /// How often a check of that schedule runs on an asset; `None` when there is no such schedule.
-    #[must_use]
-    pub fn cadence(&self, schedule: &str, fragile: bool) -> Option<Arc<Cadence>> {
-        let pair = self.0.get(schedule)?;
-        Some(Arc::clone(if fragile { &pair.fragile } else { &pair.standard }))
     }
 
     /// The names that a check may use.
@@ -186,9 +191,17 @@ impl Schedules {
     }
 }
 
+impl engine::Schedules for Schedules {
+    fn cadence(&self, schedule: &str, fragile: bool) -> Option<Arc<Cadence>> {
+        let pair = self.0.get(schedule)?;
+        Some(Arc::clone(if fragile { &pair.fragile } else { &pair.standard }))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Schedules as _;
 
     #[test]
     fn fragile_assets_are_asked_less_often_by_default() {

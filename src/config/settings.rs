@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::schedules::ScheduleEntry;
 use crate::inventory::{CredentialEntry, Overrides, ParamsByCheck, Source, Timezone, WindowEntry, ZoneEntry};
@@ -56,6 +57,8 @@ pub struct Config {
     pub params_by_profile: BTreeMap<Profile, ParamsByCheck>,
     /// Programs that `exec` facts may run, by name.
     pub plugins: BTreeMap<String, PathBuf>,
+    /// Offline data that an operator carries in.
+    pub feeds: Feeds,
     /// Whether packets are sent at all.
     pub active: bool,
 }
@@ -81,6 +84,7 @@ impl Default for Config {
             params_by_zone: BTreeMap::new(),
             params_by_profile: BTreeMap::new(),
             plugins: BTreeMap::new(),
+            feeds: Feeds::default(),
             active: true,
         }
     }
@@ -94,6 +98,7 @@ impl Config {
             anchor(&mut self.store.path);
         }
         self.api.web_config.iter_mut().for_each(anchor);
+        self.feeds.endoflife.iter_mut().for_each(anchor);
         self.catalog.extra.iter_mut().for_each(anchor);
         self.plugins.values_mut().for_each(anchor);
     }
@@ -130,6 +135,7 @@ impl Default for Catalog {
 #[serde(default, deny_unknown_fields)]
 pub struct Api {
     /// Address and port.
+    #[serde(deserialize_with = "listen")]
     pub listen: SocketAddr,
     /// Prometheus' own web configuration file: TLS, client certificates, users.
     pub web_config: Option<PathBuf>,
@@ -139,6 +145,22 @@ impl Default for Api {
     fn default() -> Self {
         Self { listen: SocketAddr::from(([127, 0, 0, 1], PORT)), web_config: None }
     }
+}
+
+fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| {
+        let example = format!("127.0.0.1:{PORT}");
+        D::Error::custom(format!("{text:?} is no IP address with a port from 0 to 65535, such as {example}"))
+    })
+}
+
+/// Offline data that an operator carries in; each stands in for what the program itself carries.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Feeds {
+    /// Support periods of products, in the format of endoflife.date (API v1).
+    pub endoflife: Option<PathBuf>,
 }
 
 /// How much is done at once.

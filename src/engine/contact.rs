@@ -11,6 +11,7 @@ use crate::catalog::Question;
 use crate::inventory::Access;
 use crate::model::{Answer, FactId, Reading, Time, Transport, Value, Varbind};
 use crate::transport::gate::Gate;
+use crate::transport::ot::{bacnet, enip, modbus, mqtt, opcua, s7};
 use crate::transport::{Endpoint, TransportError, exec, http, local, replay, snmp, ssh, ssh_service, tcp, tls};
 
 /// Longest run of a command on the monitor host that names no limit itself.
@@ -74,6 +75,13 @@ impl Reply {
         }
     }
 
+    /// Whether the question named no port to ask, so that its answer is no sign of anything.
+    #[must_use]
+    pub fn asked_nothing(&self) -> bool {
+        let Ok(Answer::Value(value)) = &self.answer else { return false };
+        value.get("ports").and_then(Value::as_list).is_some_and(<[Value]>::is_empty)
+    }
+
     /// Whether the gate kept the question back, which says nothing about the asset.
     #[must_use]
     pub const fn was_refused_by_gate(&self) -> bool {
@@ -91,6 +99,12 @@ enum Protocol {
     Tls,
     Http,
     SshService,
+    OpcUa,
+    Mqtt,
+    Modbus,
+    S7,
+    Enip,
+    Bacnet,
     Exec,
 }
 
@@ -104,6 +118,12 @@ impl Protocol {
             Question::Tls(_) => Self::Tls,
             Question::Http(_) => Self::Http,
             Question::SshService(_) => Self::SshService,
+            Question::OpcUa(_) => Self::OpcUa,
+            Question::Mqtt(_) => Self::Mqtt,
+            Question::Modbus(_) => Self::Modbus,
+            Question::S7(_) => Self::S7,
+            Question::Enip(_) => Self::Enip,
+            Question::Bacnet(_) => Self::Bacnet,
             Question::Exec(_) => Self::Exec,
             Question::Derived(_) => return None,
         })
@@ -154,7 +174,8 @@ impl Contact {
     }
 
     fn report(&self, replies: &[Reply]) {
-        let sent: Vec<_> = replies.iter().filter(|reply| !reply.was_refused_by_gate()).collect();
+        let sent: Vec<_> =
+            replies.iter().filter(|reply| !reply.was_refused_by_gate() && !reply.asked_nothing()).collect();
         // the monitor host is always there; its answers say nothing about a gate
         if !sent.is_empty() && !self.access.local {
             self.gate.contact_ended(sent.iter().any(|reply| reply.shows_life()));
@@ -171,6 +192,12 @@ impl Contact {
             Some(Protocol::Tls) => Transport::Tls,
             Some(Protocol::Http) => Transport::Http,
             Some(Protocol::SshService) => Transport::SshService,
+            Some(Protocol::OpcUa) => Transport::OpcUa,
+            Some(Protocol::Mqtt) => Transport::Mqtt,
+            Some(Protocol::Modbus) => Transport::Modbus,
+            Some(Protocol::S7) => Transport::S7,
+            Some(Protocol::Enip) => Transport::Enip,
+            Some(Protocol::Bacnet) => Transport::Bacnet,
             Some(Protocol::Exec) => Transport::Exec,
         }
     }
@@ -208,6 +235,9 @@ impl Contact {
                 http::ask(&asks, &self.gate).await
             }
             Some(Protocol::SshService) => self.ssh_service(group).await,
+            Some(
+                Protocol::OpcUa | Protocol::Mqtt | Protocol::Modbus | Protocol::S7 | Protocol::Enip | Protocol::Bacnet,
+            ) => self.industrial(group).await,
             Some(Protocol::Exec) => self.exec(group).await,
             None => group.iter().map(|_| Err(self.internal("a derived fact is not asked"))).collect(),
         }
@@ -285,6 +315,22 @@ impl Contact {
             if let Question::SshService(question) = one.question {
                 answers.push(ssh_service::ask(question, &self.gate).await);
             }
+        }
+        answers
+    }
+
+    async fn industrial(&self, group: &[Asked<'_>]) -> Vec<Result<Answer, TransportError>> {
+        let mut answers = Vec::with_capacity(group.len());
+        for one in group {
+            answers.push(match one.question {
+                Question::OpcUa(question) => opcua::ask(question, &self.gate).await,
+                Question::Mqtt(question) => Box::pin(mqtt::ask(question, &self.gate)).await,
+                Question::Modbus(question) => modbus::ask(question, &self.gate).await,
+                Question::S7(question) => s7::ask(question, &self.gate).await,
+                Question::Enip(question) => enip::ask(question, &self.gate).await,
+                Question::Bacnet(question) => bacnet::ask(question, &self.gate).await,
+                _ => Err(self.internal("this is no industrial protocol")),
+            });
         }
         answers
     }

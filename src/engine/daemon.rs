@@ -14,18 +14,23 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
 
+use super::rooms::Rooms;
+use super::unasked::{bare_result, panic_results};
 use super::{AssetIndex, CheckIndex, Contact, Plan, PlannedAsset, Schedule, Visit, Visitor};
-use crate::model::{
-    AssetId, Cause, CheckId, CheckResult, Evidence, Judgement, Params, Time, Transition, Transport, Value, Verdict,
-};
+use crate::model::{AssetId, Cause, CheckId, CheckResult, Reading, Time, Transition, Transport, Value, Verdict};
 use crate::store::{Store, StoreError};
 
 /// How often the loop looks for judgements that have grown too old.
 const SWEEP: Duration = Duration::from_mins(1);
 /// A judgement is stale when it is older than so many intervals of its check.
 const STALE_INTERVALS: u32 = 2;
+/// A restart is no reason to call stale what it did not let be visited in time; a long absence is.
+const RESTART: TimeDelta = TimeDelta::minutes(5);
 /// What was never measured is due within this span after the start, spread over the assets.
 const FIRST_ROUND: Duration = Duration::from_secs(20);
+
+/// The fact that says what a device is.
+const DEVICE: &str = "device";
 
 /// Who wants to know what was recorded. Called from the loop: it must not wait.
 pub trait Listener: Send + Sync {
@@ -35,8 +40,12 @@ pub trait Listener: Send + Sync {
     fn changed(&self, transition: &Transition);
     /// A visit ended.
     fn visited(&self, asset: &AssetId, at: Time, took: Duration, reachable: &[(Transport, bool)]);
+    /// A visit read what the device is: the fact `device`, with `vendor`, `model` and `version` as far as known.
+    fn identified(&self, asset: &AssetId, device: &Value);
     /// A visit panicked.
     fn panicked(&self, asset: &AssetId);
+    /// The store refused to record a visit, so nothing of it is told.
+    fn unrecorded(&self, asset: &AssetId);
     /// How late the most overdue check is, and how many visits run.
     fn load(&self, lag: TimeDelta, in_flight: usize);
 }
@@ -65,11 +74,17 @@ pub struct Daemon {
     pub visits_in_flight: usize,
 }
 
-/// A visit that ended, with what came of recording it.
+/// A visit that ended.
 struct Done {
     asset: AssetIndex,
     checks: Vec<CheckIndex>,
+    /// `None` when it panicked.
     visit: Option<Visit>,
+}
+
+/// Visits that were recorded together, with what came of it.
+struct Batch {
+    visits: Vec<Done>,
     recorded: Result<Vec<Transition>, StoreError>,
 }
 
@@ -78,13 +93,21 @@ impl Daemon {
     ///
     /// # Errors
     ///
-    /// The store cannot tell what was seen before.
+    /// The store cannot tell what was seen before, or has stopped: what is not kept is not shown, so to go on would
+    /// only wear the assets.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), StoreError> {
-        let mut life =
-            Life { states: HashMap::new(), schedule: Schedule::default(), visits: JoinSet::new(), daemon: self };
+        let mut life = Life {
+            states: HashMap::new(),
+            schedule: Schedule::default(),
+            rooms: Rooms::new(&self.plan),
+            visits: JoinSet::new(),
+            ended: Vec::new(),
+            one_by_one: 0,
+            recording: JoinSet::new(),
+            daemon: self,
+        };
         life.remember().await?;
-        life.live(&shutdown).await;
-        Ok(())
+        life.live(&shutdown).await
     }
 }
 
@@ -92,8 +115,15 @@ impl Daemon {
 struct Life {
     daemon: Daemon,
     schedule: Schedule,
+    rooms: Rooms,
     states: HashMap<(AssetIndex, CheckIndex), State>,
     visits: JoinSet<Done>,
+    /// Visits that wait to be recorded; their assets are busy until they are.
+    ended: Vec<Done>,
+    /// So many of them were refused together and are recorded alone, so that one bad row holds up no other.
+    one_by_one: usize,
+    /// The batch that is being recorded, one at a time: what ends meanwhile makes the next.
+    recording: JoinSet<Batch>,
 }
 
 impl Life {
@@ -122,33 +152,62 @@ impl Life {
         Ok(())
     }
 
-    async fn live(&mut self, shutdown: &CancellationToken) {
-        let mut sweep = tokio::time::interval(SWEEP);
+    async fn live(&mut self, shutdown: &CancellationToken) -> Result<(), StoreError> {
+        self.sweep(RESTART).await?;
+        let mut sweep = tokio::time::interval_at(tokio::time::Instant::now() + SWEEP, SWEEP);
         while !shutdown.is_cancelled() {
             self.start_due();
-            self.daemon.listener.load(self.schedule.lag(self.now()), self.visits.len());
+            self.record_ended();
+            self.daemon.listener.load(self.lag(), self.visits.len());
             let wait = self.until_next();
             tokio::select! {
                 () = shutdown.cancelled() => {}
-                Some(done) = self.visits.join_next() => self.ended(done),
-                _ = sweep.tick() => self.sweep().await,
+                Some(done) = self.visits.join_next() => self.visit_ended(done),
+                Some(batch) = self.recording.join_next() => self.batch_recorded(batch)?,
+                _ = sweep.tick() => self.sweep(TimeDelta::zero()).await?,
                 () = tokio::time::sleep(wait) => {}
             }
         }
-        while let Some(done) = self.visits.join_next().await {
-            self.ended(done);
+        self.rooms.close();
+        while !(self.visits.is_empty() && self.recording.is_empty() && self.ended.is_empty()) {
+            self.record_ended();
+            self.daemon.listener.load(self.lag(), self.visits.len());
+            tokio::select! {
+                Some(done) = self.visits.join_next() => self.visit_ended(done),
+                Some(batch) = self.recording.join_next() => self.batch_recorded(batch)?,
+                else => {}
+            }
         }
+        Ok(())
+    }
+
+    /// How late the most overdue check is, also when its visit waits for a place in its zone.
+    fn lag(&self) -> TimeDelta {
+        let now = self.now();
+        let outside = self.rooms.waiting_since().map_or(TimeDelta::zero(), |since| now - since);
+        self.schedule.lag(now).max(outside)
     }
 
     fn start_due(&mut self) {
         while self.visits.len() < self.daemon.visits_in_flight {
-            let Some((asset, checks)) = self.schedule.take_due(self.now()) else { return };
-            let (visitor, store) = (Arc::clone(&self.daemon.visitor), Arc::clone(&self.daemon.store));
-            let (plan, contact) = (Arc::clone(&self.daemon.plan), Arc::clone(&self.daemon.contacts[asset as usize]));
-            let span = info_span!("visit", asset = %plan.asset(asset).member.asset.id);
-            let visit = async move { visit(&plan, asset, checks, &visitor, &contact, &*store).await };
-            self.visits.spawn(visit.instrument(span));
+            let now = self.now();
+            let Some((asset, checks)) = self.schedule.take_due(now) else { return };
+            if let Some((asset, checks)) = self.rooms.enter(asset, checks, now) {
+                self.start(asset, checks);
+            }
         }
+    }
+
+    fn start(&mut self, asset: AssetIndex, checks: Vec<CheckIndex>) {
+        let visitor = Arc::clone(&self.daemon.visitor);
+        let (plan, contact) = (Arc::clone(&self.daemon.plan), Arc::clone(&self.daemon.contacts[asset as usize]));
+        let span = info_span!("visit", asset = %plan.asset(asset).member.asset.id);
+        let visit = async move {
+            let visit = visitor.visit(plan.asset(asset), &contact, &checks);
+            let visit = AssertUnwindSafe(visit).catch_unwind().await.ok();
+            Done { asset, checks, visit }
+        };
+        self.visits.spawn(visit.instrument(span));
     }
 
     /// How long nothing will be due; a full house waits for a visit to end.
@@ -160,49 +219,109 @@ impl Life {
         next.clamp(Duration::from_millis(10), SWEEP)
     }
 
-    fn ended(&mut self, done: Result<Done, tokio::task::JoinError>) {
-        let done = match done {
-            Ok(done) => done,
+    fn visit_ended(&mut self, done: Result<Done, tokio::task::JoinError>) {
+        match done {
+            Ok(done) => {
+                if let Some((asset, checks)) = self.rooms.leave(done.asset) {
+                    self.start(asset, checks);
+                }
+                self.ended.push(done);
+            }
             // the visit itself is guarded; what ends up here is the runtime's own end
-            Err(error) => return error!(%error, "a visit was lost"),
-        };
-        let plan = Arc::clone(&self.daemon.plan);
-        let planned = plan.asset(done.asset);
-        if let Some(visit) = &done.visit {
-            self.publish(done.asset, planned, visit, done.recorded);
-        } else {
-            self.daemon.listener.panicked(&planned.member.asset.id);
-            let results = panic_results(planned, &done.checks, self.now());
-            let visit = Visit::of_results(results, self.now());
-            self.publish(done.asset, planned, &visit, done.recorded);
+            Err(error) => error!(%error, "a visit was lost"),
+        }
+    }
+
+    /// Begins to record what has ended, unless a batch is under way.
+    fn record_ended(&mut self) {
+        if self.ended.is_empty() || !self.recording.is_empty() {
+            return;
         }
         let now = self.now();
-        let mut again = self.schedule.finished(done.asset);
-        again.extend(&done.checks);
+        let together = if self.one_by_one > 0 { 1 } else { self.ended.len() };
+        self.one_by_one = self.one_by_one.saturating_sub(1);
+        let mut visits: Vec<_> = self.ended.drain(..together).collect();
+        for done in visits.iter_mut().filter(|done| done.visit.is_none()) {
+            let planned = self.daemon.plan.asset(done.asset);
+            self.daemon.listener.panicked(&planned.member.asset.id);
+            done.visit = Some(Visit::of_results(panic_results(planned, &done.checks, now), now));
+        }
+        let store = Arc::clone(&self.daemon.store);
+        self.recording.spawn(async move {
+            let seen = visits.iter().filter_map(|done| done.visit.as_ref()).map(Visit::seen).collect();
+            let recorded = store.record_all(seen).await;
+            Batch { visits, recorded }
+        });
+    }
+
+    /// Tells what the store has taken, and plans the next visits.
+    fn batch_recorded(&mut self, batch: Result<Batch, tokio::task::JoinError>) -> Result<(), StoreError> {
+        let Batch { visits, recorded } = batch.map_err(|error| {
+            error!(%error, "recording was lost");
+            StoreError::Stopped
+        })?;
+        let plan = Arc::clone(&self.daemon.plan);
+        let transitions = match recorded {
+            Ok(transitions) => transitions,
+            Err(StoreError::Stopped) => return Err(StoreError::Stopped),
+            Err(_) if visits.len() > 1 => {
+                self.one_by_one += visits.len();
+                self.ended.splice(0..0, visits);
+                return Ok(());
+            }
+            Err(error) => {
+                for done in visits {
+                    let planned = plan.asset(done.asset);
+                    self.not_recorded(&planned.member.asset.id, &error);
+                    self.plan_next(done.asset, planned, done.checks);
+                }
+                return Ok(());
+            }
+        };
+        for Done { asset, checks, visit } in visits {
+            let planned = plan.asset(asset);
+            if let Some(visit) = visit {
+                self.publish(asset, planned, &visit.results);
+                self.tell_visit(&planned.member.asset.id, &visit);
+            }
+            self.plan_next(asset, planned, checks);
+        }
+        self.publish_transitions(&transitions);
+        Ok(())
+    }
+
+    fn not_recorded(&self, asset: &AssetId, error: &StoreError) {
+        error!(%asset, %error, "cannot record a visit; it is not shown");
+        self.daemon.listener.unrecorded(asset);
+    }
+
+    fn plan_next(&mut self, asset: AssetIndex, planned: &PlannedAsset, checks: Vec<CheckIndex>) {
+        let now = self.now();
+        let mut again = self.schedule.finished(asset);
+        again.extend(checks);
         again.sort_unstable();
         again.dedup();
         for check in again {
             let cadence = &planned.checks[usize::from(check)].cadence;
             if let Some(due) = cadence.next_after(&planned.member.asset.id, now) {
-                self.schedule.add(due, done.asset, check);
+                self.schedule.add(due, asset, check);
             }
         }
     }
 
-    fn publish(
-        &mut self,
-        asset: AssetIndex,
-        planned: &PlannedAsset,
-        visit: &Visit,
-        recorded: Result<Vec<Transition>, StoreError>,
-    ) {
-        let transitions = match recorded {
-            Ok(transitions) => transitions,
-            Err(error) => {
-                return error!(asset = %planned.member.asset.id, %error, "cannot record a visit; it is not shown");
-            }
-        };
-        for result in &visit.results {
+    /// Only what was a contact counts as a visit.
+    fn tell_visit(&self, asset: &AssetId, visit: &Visit) {
+        if !visit.is_contact() {
+            return;
+        }
+        self.daemon.listener.visited(asset, visit.at, visit.took, &visit.reachable);
+        if let Some(Reading::Known(device)) = visit.readings.get(DEVICE) {
+            self.daemon.listener.identified(asset, device);
+        }
+    }
+
+    fn publish(&mut self, asset: AssetIndex, planned: &PlannedAsset, results: &[CheckResult]) {
+        for result in results {
             let Some(check) = planned.check(result.check.as_str()) else { continue };
             let verdict = result.judgement.verdict;
             let before = self.states.get(&(asset, check));
@@ -213,7 +332,10 @@ impl Life {
             self.states.insert((asset, check), State { verdict, since, at: result.at });
             self.daemon.listener.judged(result, since);
         }
-        for transition in &transitions {
+    }
+
+    fn publish_transitions(&self, transitions: &[Transition]) {
+        for transition in transitions {
             if transition.is_drift() {
                 warn!(asset = %transition.asset, check = %transition.check, verdict = %transition.to, reason = transition.reason, "drift");
             } else if transition.from.is_some() {
@@ -221,11 +343,10 @@ impl Life {
             }
             self.daemon.listener.changed(transition);
         }
-        self.daemon.listener.visited(&planned.member.asset.id, visit.at, visit.took, &visit.reachable);
     }
 
     /// Turns judgements that are too old into unknowns: what was true two intervals ago proves nothing now.
-    async fn sweep(&mut self) {
+    async fn sweep(&mut self, grace: TimeDelta) -> Result<(), StoreError> {
         let now = self.now();
         let plan = Arc::clone(&self.daemon.plan);
         let mut stale: HashMap<AssetIndex, Vec<CheckResult>> = HashMap::new();
@@ -234,7 +355,8 @@ impl Life {
             let one = &planned.checks[usize::from(*check)];
             let limit = TimeDelta::from_std(one.cadence.interval(now).saturating_mul(STALE_INTERVALS))
                 .unwrap_or(TimeDelta::MAX);
-            let is_old = now - state.at > limit && state.verdict != Verdict::Unknown(Cause::Stale);
+            let is_old = now - state.at > limit.checked_add(&grace).unwrap_or(TimeDelta::MAX)
+                && state.verdict != Verdict::Unknown(Cause::Stale);
             if is_old && !self.schedule.is_busy(*asset) {
                 let reason = format!(
                     "last judged {}, more than {STALE_INTERVALS} intervals ago; see why it is not visited",
@@ -243,71 +365,23 @@ impl Life {
                 stale.entry(*asset).or_default().push(bare_result(planned, *check, Cause::Stale, reason, now));
             }
         }
-        for (asset, results) in stale {
-            let recorded = self.daemon.store.record(results.clone()).await;
-            self.publish(asset, plan.asset(asset), &Visit::of_results(results, now), recorded);
+        if stale.is_empty() {
+            return Ok(());
         }
+        match self.daemon.store.record(stale.values().flatten().cloned().collect()).await {
+            Ok(transitions) => {
+                for (asset, results) in &stale {
+                    self.publish(*asset, plan.asset(*asset), results);
+                }
+                self.publish_transitions(&transitions);
+            }
+            Err(StoreError::Stopped) => return Err(StoreError::Stopped),
+            Err(error) => error!(%error, "cannot record what has grown stale"),
+        }
+        Ok(())
     }
 
     fn now(&self) -> Time {
         (self.daemon.visitor.clock)()
-    }
-}
-
-/// One visit under guard, recorded.
-async fn visit(
-    plan: &Plan,
-    asset: AssetIndex,
-    checks: Vec<CheckIndex>,
-    visitor: &Visitor,
-    contact: &Contact,
-    store: &dyn Store,
-) -> Done {
-    let planned = plan.asset(asset);
-    let visit = AssertUnwindSafe(visitor.visit(planned, contact, &checks)).catch_unwind().await.ok();
-    let results = visit
-        .as_ref()
-        .map_or_else(|| panic_results(planned, &checks, (visitor.clock)()), |visit| visit.results.clone());
-    let recorded = store.record(results).await;
-    if let (Some(visit), true) = (&visit, recorded.is_ok()) {
-        let done = crate::store::Visit {
-            asset: planned.member.asset.id.clone(),
-            at: visit.at,
-            duration: visit.took,
-            reachable: visit.reachable.clone(),
-        };
-        if let Err(error) = store.visit_done(done).await {
-            warn!(%error, "cannot note the end of a visit");
-        }
-    }
-    Done { asset, checks, visit, recorded }
-}
-
-fn panic_results(planned: &PlannedAsset, checks: &[CheckIndex], now: Time) -> Vec<CheckResult> {
-    let reason = "the visit ended in a defect of nis2watch; the log has it";
-    checks.iter().map(|check| bare_result(planned, *check, Cause::Internal, reason.to_owned(), now)).collect()
-}
-
-/// An unknown that no question stands behind.
-fn bare_result(planned: &PlannedAsset, check: CheckIndex, cause: Cause, reason: String, now: Time) -> CheckResult {
-    let one = &planned.checks[usize::from(check)];
-    let judgement = Judgement {
-        verdict: Verdict::Unknown(cause),
-        reason,
-        observed: Value::Null,
-        expected: Value::Null,
-        params: Params::clone(&one.params),
-    };
-    CheckResult {
-        asset: planned.member.asset.id.clone(),
-        zone: planned.member.asset.zone.clone(),
-        check: one.check.id.clone(),
-        check_version: one.check.version,
-        severity: one.check.severity,
-        controls: one.check.controls.clone(),
-        judgement,
-        evidence: Evidence::default(),
-        at: now,
-        duration_ms: 0,
     }
 }

@@ -6,7 +6,9 @@ mod daemon;
 mod derive;
 mod device;
 mod plan;
+mod rooms;
 mod schedule;
+mod unasked;
 mod visit;
 
 pub use cadence::Cadence;
@@ -14,4 +16,5 @@ pub use contact::{Asked, Contact, Reply, Silence};
 pub use daemon::{Daemon, Listener};
 pub use plan::{FactIndex, Plan, PlannedAsset, PlannedCheck, PlannedFact, Schedules};
 pub use schedule::{AssetIndex, CheckIndex, Schedule};
+pub use unasked::left_to_daemon;
 pub use visit::{Visit, Visitor};

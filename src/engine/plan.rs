@@ -30,6 +30,8 @@ pub struct Plan {
 pub struct PlannedAsset {
     /// The asset and how it is reached.
     pub member: Arc<Member>,
+    /// How many assets of its zone and class may be visited at the same time, itself included.
+    pub at_once: u32,
     /// Its checks; one that needs the verdict of another stands behind it.
     pub checks: Vec<PlannedCheck>,
     /// Its facts, each once; a derived fact stands behind those it is derived from.
@@ -133,13 +135,16 @@ impl PlannedAsset {
     /// The facts that these checks need, in plan order, those they are derived from included.
     #[must_use]
     pub fn facts_for(&self, checks: &[CheckIndex]) -> Vec<FactIndex> {
+        let measured = checks.iter().map(|at| &self.checks[usize::from(*at)]).filter(|one| one.held.is_none());
+        let needed: Vec<FactIndex> = measured.flat_map(|one| one.facts.iter().copied()).collect();
+        self.with_sources(&needed)
+    }
+
+    /// These facts and those they are derived from, in plan order.
+    #[must_use]
+    pub fn with_sources(&self, facts: &[FactIndex]) -> Vec<FactIndex> {
         let mut wanted = vec![false; self.facts.len()];
-        let mut open: Vec<FactIndex> = checks
-            .iter()
-            .map(|at| &self.checks[usize::from(*at)])
-            .filter(|one| one.held.is_none())
-            .flat_map(|one| one.facts.iter().copied())
-            .collect();
+        let mut open = facts.to_vec();
         while let Some(at) = open.pop() {
             if !std::mem::replace(&mut wanted[usize::from(at)], true) {
                 open.extend(&self.facts[usize::from(at)].from);
@@ -222,7 +227,12 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn asset(&mut self, member: &Arc<Member>, order: &[Arc<Check>]) -> PlannedAsset {
-        let mut planned = PlannedAsset { member: Arc::clone(member), checks: Vec::new(), facts: Vec::new() };
+        let mut planned = PlannedAsset {
+            member: Arc::clone(member),
+            at_once: self.inventory.at_once(member),
+            checks: Vec::new(),
+            facts: Vec::new(),
+        };
         let mut places: HashMap<Instance, FactIndex> = HashMap::new();
         for check in order {
             let subject = Subject { asset: &member.asset, zone_role: member.zone_role, has: &member.has };
@@ -230,7 +240,7 @@ impl Builder<'_> {
                 continue;
             }
             let params = self.resolve(check, member);
-            let facts = check
+            let facts: Vec<FactIndex> = check
                 .needs
                 .iter()
                 .filter_map(|need| {
@@ -243,7 +253,7 @@ impl Builder<'_> {
                 .schedules
                 .cadence(&check.schedule, member.fragile)
                 .unwrap_or_else(|| Arc::new(Cadence::Every(std::time::Duration::from_hours(6))));
-            let held = Self::held(check, member);
+            let held = Self::held(check, &facts, &planned.facts, member);
             planned.checks.push(PlannedCheck { check: Arc::clone(check), params, cadence, facts, after, held });
         }
         let device = self.catalog.facts.values().find(|fact| fact.ask.standard().identifies());
@@ -302,13 +312,18 @@ impl Builder<'_> {
     }
 
     /// Why a check is not measured on an asset, beyond what its facts say themselves.
-    fn held(check: &Check, member: &Member) -> Option<Missing> {
+    fn held(check: &Check, needed: &[FactIndex], facts: &[PlannedFact], member: &Member) -> Option<Missing> {
         let asset = &member.asset;
         if check.impact != Impact::Avoid {
             return None;
         }
-        if !asset.allow_intrusive {
-            let why = "this check can disturb weak devices; it runs only where the asset says allow_intrusive: true";
+        // identity reads have a switch of their own, which their facts ask for
+        let mut wired = needed.iter().map(|at| &facts[usize::from(*at)].question).filter(|it| it.touches_the_wire());
+        let only_reads = wired.all(|question| question.is_protocol_read());
+        let opted_in = asset.allow_intrusive || (only_reads && asset.allow_protocol_reads);
+        if !opted_in {
+            let switch = if only_reads { "allow_protocol_reads" } else { "allow_intrusive" };
+            let why = format!("this check can disturb weak devices; it runs only where the asset says {switch}: true");
             return Some(Missing::new(Cause::Gated, why));
         }
         if member.windows.iter().any(|window| window.effects.contains(&WindowEffect::Intrusive)) {
@@ -320,7 +335,8 @@ impl Builder<'_> {
 }
 
 /// The question with the services that the inventory declares: TLS ports take the place of the usual ones; HTTP ports
-/// are asked besides, because a check of clear text must never ask less than its parameters say.
+/// are asked besides, because a check of clear text must never ask less than its parameters say, and not at all where those
+/// say that nothing is asked.
 fn with_declared_ports(question: &Arc<Question>, member: &Member) -> Arc<Question> {
     let tls = member.tls.as_ref().map(|tls| &tls.ports).filter(|ports| !ports.is_empty());
     let http = member.http.as_ref().map(|http| &http.ports).filter(|ports| !ports.is_empty());
@@ -328,7 +344,7 @@ fn with_declared_ports(question: &Arc<Question>, member: &Member) -> Arc<Questio
         (Question::Tls(asked), Some(ports), _) => {
             Arc::new(Question::Tls(tls::Question { ports: ports.clone(), ..asked.clone() }))
         }
-        (Question::Http(asked), _, Some(ports)) if !asked.tls => {
+        (Question::Http(asked), _, Some(ports)) if !asked.tls && !asked.ports.is_empty() => {
             let further = ports.iter().filter(|port| !asked.ports.contains(port));
             let ports = asked.ports.iter().chain(further).copied().collect();
             Arc::new(Question::Http(http::Question { ports, ..asked.clone() }))
@@ -350,12 +366,24 @@ fn unreachable(question: &Question, member: &Member) -> Option<Missing> {
     if access.replay.is_some() {
         return None;
     }
+    if question.is_protocol_read() && !member.asset.allow_protocol_reads {
+        let why = format!(
+            "{transport} is a control protocol; it is asked only where the asset says allow_protocol_reads: true"
+        );
+        return Some(Missing::new(Cause::Gated, why));
+    }
     let given = match transport {
         Transport::Ssh => access.ssh.is_some() || access.local,
         Transport::Snmp => access.snmp.is_some(),
         Transport::Exec => access.exec.is_some(),
         _ => true,
     };
+    // the monitor host may be asked without an address, but nothing can be sent to nowhere
+    let on_this_host = transport == Transport::Exec || (transport == Transport::Ssh && access.local);
+    if member.asset.address.is_none() && !on_this_host {
+        let why = format!("the asset has no address to be asked at over {transport}; add address:");
+        return Some(Missing::new(Cause::NoData, why));
+    }
     if given {
         return None;
     }

@@ -14,16 +14,16 @@ use tokio::time::Instant;
 use tracing::{debug, info_span};
 
 use super::contact::{Asked, Contact, Reply, Silence};
-use super::plan::{FactIndex, PlannedAsset, PlannedCheck};
+use super::plan::{FactIndex, PlannedAsset, PlannedCheck, PlannedFact};
 use super::{CheckIndex, derive};
 use crate::catalog::{Fact, Question, Remember};
 use crate::feeds::Lifecycle;
 use crate::model::{
-    Cause, CheckId, CheckResult, Evidence, EvidenceItem, FactId, Impact, Judgement, Missing, Reading, Time, Transport,
-    Verdict, WindowEffect,
+    Answer, Cause, CheckId, CheckResult, Evidence, EvidenceItem, FactId, Impact, Judgement, Missing, Reading, Time,
+    Transport, Verdict, WindowEffect,
 };
 use crate::rule::{self, judge};
-use crate::store::Store;
+use crate::store::{self, Seen, Store};
 use crate::telemetry;
 
 /// What all visits share.
@@ -49,16 +49,44 @@ pub struct Visit {
     pub reachable: Vec<(Transport, bool)>,
     /// When it ended.
     pub at: Time,
-    /// How long it took.
+    /// How long it took; zero when nobody was asked.
     pub took: Duration,
 }
 
 impl Visit {
+    /// Whether the asset was asked at all; a sweep and a defect of ours are no contact.
+    #[must_use]
+    pub fn is_contact(&self) -> bool {
+        !self.took.is_zero()
+    }
+
+    /// What it leaves in the store.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        let contact = self.results.first().filter(|_| self.is_contact()).map(|result| store::Visit {
+            asset: result.asset.clone(),
+            at: self.at,
+            duration: self.took,
+            reachable: self.reachable.clone(),
+        });
+        Seen { results: self.results.clone(), visit: contact }
+    }
+
     /// A visit in which nothing was asked.
     #[must_use]
     pub fn of_results(results: Vec<CheckResult>, at: Time) -> Self {
         Self { results, readings: BTreeMap::new(), reachable: Vec::new(), at, took: Duration::ZERO }
     }
+}
+
+/// When a visit is judged.
+struct Moment {
+    /// Its start.
+    start: Instant,
+    /// The present.
+    now: Time,
+    /// The time that the facts are judged at; another than the present for a recording.
+    judged: Time,
 }
 
 /// One fact of a visit: what was read and what that rests on.
@@ -68,20 +96,36 @@ struct Gathered {
     evidence: EvidenceItem,
 }
 
+/// Who asks, in the evidence.
+const HOST_NAME: &str = "/proc/sys/kernel/hostname";
+
 impl Visitor {
+    /// A visitor who asks from this host.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, lifecycle: Arc<Lifecycle>, clock: fn() -> Time) -> Self {
+        let vantage =
+            std::fs::read_to_string(HOST_NAME).map_or_else(|_| "daemon".into(), |name| name.trim().to_owned());
+        Self { store, lifecycle: ArcSwap::new(lifecycle), clock, vantage }
+    }
+
     /// Visits an asset for some of its checks.
     pub async fn visit(&self, planned: &PlannedAsset, contact: &Contact, due: &[CheckIndex]) -> Visit {
         let start = Instant::now();
         let checks = planned.with_dependencies(due);
-        let facts = planned.facts_for_visit(&checks);
+        let facts = planned.facts_for_visit(&Self::unheld(planned, &checks, (self.clock)()));
         let (gathered, reachable) = self.gather(planned, contact, &facts).await;
         let now = (self.clock)();
-        let results = self.judge_all(planned, &checks, &gathered, now, start);
+        let results = self.judge_all(planned, &checks, &gathered, &Moment { start, now, judged: self.time(contact) });
         let readings = gathered
             .into_iter()
             .map(|(at, one)| (planned.facts[usize::from(at)].fact.id.clone(), one.reading))
             .collect();
         Visit { results, readings, reachable, at: now, took: start.elapsed() }
+    }
+
+    /// The time at which an asset is judged: now, or that of its recording, whose dates mean nothing in another year.
+    fn time(&self, contact: &Contact) -> Time {
+        contact.access.replay.as_ref().and_then(|transcript| transcript.now).unwrap_or_else(self.clock)
     }
 
     /// Reads facts without judging.
@@ -95,19 +139,45 @@ impl Visitor {
         gathered.into_iter().map(|(at, one)| (planned.facts[usize::from(at)].fact.id.clone(), one.reading)).collect()
     }
 
+    /// Asks and reads nothing: the answers as they came, for a recording. What is derived has none.
+    pub async fn answers(
+        &self,
+        planned: &PlannedAsset,
+        contact: &Contact,
+        facts: &[FactIndex],
+    ) -> Vec<(FactId, Result<Answer, Missing>)> {
+        let now = (self.clock)();
+        let facts = facts.iter().map(|at| &planned.facts[usize::from(*at)]);
+        let facts: Vec<_> = facts
+            .filter(|fact| Self::kept_back(planned, fact, now).is_none() && fact.question.touches_the_wire())
+            .collect();
+        let asked: Vec<_> = facts.iter().map(|fact| Asked { fact: &fact.fact.id, question: &fact.question }).collect();
+        let replies = contact.ask(&asked).await;
+        let answer = |reply: Reply| {
+            reply.answer.map_err(|silence| match silence {
+                Silence::Failed(error) => Missing::new(error.cause(), error.to_string()),
+                Silence::Recorded(reading) => {
+                    Missing::new(cause(&reading).unwrap_or(Cause::NoData), "not in the recording")
+                }
+            })
+        };
+        facts.iter().map(|fact| fact.fact.id.clone()).zip(replies.into_iter().map(answer)).collect()
+    }
+
     async fn gather(
         &self,
         planned: &PlannedAsset,
         contact: &Contact,
         facts: &[FactIndex],
     ) -> (BTreeMap<FactIndex, Gathered>, Vec<(Transport, bool)>) {
+        let now = (self.clock)();
         let mut gathered = BTreeMap::new();
         let mut asked_facts = Vec::new();
         let mut asked = Vec::new();
         for at in facts {
             let fact = &planned.facts[usize::from(*at)];
-            if let Some(why) = &fact.held {
-                gathered.insert(*at, self.unasked(&fact.fact.id, Reading::Missing(why.clone())));
+            if let Some(why) = Self::kept_back(planned, fact, now) {
+                gathered.insert(*at, self.unasked(&fact.fact.id, Reading::Missing(why)));
             } else if fact.question.touches_the_wire() {
                 asked_facts.push(*at);
                 asked.push(Asked { fact: &fact.fact.id, question: &fact.question });
@@ -116,7 +186,7 @@ impl Visitor {
         let replies = contact.ask(&asked).await;
         let reachable = reachability(&replies);
         for (at, reply) in asked_facts.into_iter().zip(replies) {
-            gathered.insert(at, self.read(planned, at, reply).await);
+            gathered.insert(at, self.read(planned, at, reply, self.time(contact)).await);
         }
         // derived facts stand behind what they are derived from
         for at in facts {
@@ -132,7 +202,7 @@ impl Visitor {
                     asked,
                     asset: &planned.member.asset,
                     lifecycle: &self.lifecycle.load(),
-                    now: (self.clock)(),
+                    now: self.time(contact),
                 };
                 gathered.insert(*at, self.unasked(&fact.fact.id, derive::derive(derivation, &sources)));
             }
@@ -141,7 +211,7 @@ impl Visitor {
     }
 
     /// Turns a reply into a reading: extraction, row steps, memory of rows.
-    async fn read(&self, planned: &PlannedAsset, at: FactIndex, reply: Reply) -> Gathered {
+    async fn read(&self, planned: &PlannedAsset, at: FactIndex, reply: Reply, now: Time) -> Gathered {
         let fact = &planned.facts[usize::from(at)].fact;
         let question = planned.facts[usize::from(at)].question.to_string();
         let (reading, answer_sha256) = {
@@ -153,7 +223,7 @@ impl Visitor {
             }
         };
         let reading = match &fact.remember {
-            Some(remember) => self.remember(planned, fact, remember, reading).await,
+            Some(remember) => self.remember(planned, fact, remember, reading, now).await,
             None => reading,
         };
         if let Reading::Missing(missing) = &reading {
@@ -173,11 +243,17 @@ impl Visitor {
 
     /// Adds to each row since when it is known. When the store cannot say, the fact is missing: an age of zero would
     /// be a guess in the asset's favour.
-    async fn remember(&self, planned: &PlannedAsset, fact: &Fact, remember: &Remember, reading: Reading) -> Reading {
+    async fn remember(
+        &self,
+        planned: &PlannedAsset,
+        fact: &Fact,
+        remember: &Remember,
+        reading: Reading,
+        now: Time,
+    ) -> Reading {
         let Reading::Known(value) = reading else { return reading };
         let rows = value.as_list().or_else(|| value.get("rows")?.as_list()).unwrap_or_default();
         let names: Vec<String> = rows.iter().filter_map(|row| remember.name(row)).collect();
-        let now = (self.clock)();
         match self.store.first_seen(&planned.member.asset.id, &fact.id, names.clone(), now).await {
             Ok(times) => {
                 let known: BTreeMap<String, Time> = names.into_iter().zip(times).collect();
@@ -205,8 +281,7 @@ impl Visitor {
         planned: &PlannedAsset,
         checks: &[CheckIndex],
         gathered: &BTreeMap<FactIndex, Gathered>,
-        now: Time,
-        start: Instant,
+        moment: &Moment,
     ) -> Vec<CheckResult> {
         let mut verdicts: BTreeMap<CheckId, Verdict> = BTreeMap::new();
         let mut results = Vec::with_capacity(checks.len());
@@ -214,10 +289,10 @@ impl Visitor {
             let one = &planned.checks[usize::from(*at)];
             let judgement = {
                 let _span = info_span!("judge", check = %one.check.id).entered();
-                Self::judge(planned, one, gathered, &verdicts, now)
+                Self::judge(planned, one, gathered, &verdicts, moment)
             };
             verdicts.insert(one.check.id.clone(), judgement.verdict);
-            results.push(self.result(planned, one, judgement, gathered, now, start));
+            results.push(self.result(planned, one, judgement, gathered, moment));
         }
         results
     }
@@ -227,9 +302,9 @@ impl Visitor {
         one: &PlannedCheck,
         gathered: &BTreeMap<FactIndex, Gathered>,
         verdicts: &BTreeMap<CheckId, Verdict>,
-        now: Time,
+        moment: &Moment,
     ) -> Judgement {
-        if let Some(Missing { cause, detail }) = Self::held(planned, one, now) {
+        if let Some(Missing { cause, detail }) = Self::held(planned, one, moment.now) {
             return Judgement { params: Arc::clone(&one.params), ..Judgement::unknown(cause, detail) };
         }
         let facts: BTreeMap<FactId, Reading> = one
@@ -237,8 +312,26 @@ impl Visitor {
             .iter()
             .filter_map(|at| Some((planned.facts[usize::from(*at)].fact.id.clone(), gathered.get(at)?.reading.clone())))
             .collect();
-        let context = rule::Context { facts: &facts, params: &one.params, asset: &planned.member.asset, verdicts, now };
+        let context = rule::Context {
+            facts: &facts,
+            params: &one.params,
+            asset: &planned.member.asset,
+            verdicts,
+            now: moment.judged,
+        };
         judge(&one.check.rule, &context)
+    }
+
+    /// The checks whose facts may be asked now: nothing is sent for a check that is held.
+    fn unheld(planned: &PlannedAsset, checks: &[CheckIndex], now: Time) -> Vec<CheckIndex> {
+        let is_unheld = |at: &&CheckIndex| Self::held(planned, &planned.checks[usize::from(**at)], now).is_none();
+        checks.iter().filter(is_unheld).copied().collect()
+    }
+
+    /// Why a fact is not asked now, whoever wants it.
+    fn kept_back(planned: &PlannedAsset, fact: &PlannedFact, now: Time) -> Option<Missing> {
+        let reads = fact.question.is_protocol_read() && planned.member.access.replay.is_none();
+        fact.held.clone().or_else(|| if reads { Self::waits_for_a_window(planned, now) } else { None })
     }
 
     /// Why a check is not measured now.
@@ -246,6 +339,10 @@ impl Visitor {
         if one.held.is_some() || one.check.impact != Impact::Avoid {
             return one.held.clone();
         }
+        Self::waits_for_a_window(planned, now)
+    }
+
+    fn waits_for_a_window(planned: &PlannedAsset, now: Time) -> Option<Missing> {
         let open = planned.member.windows.iter().any(|window| window.is_open(WindowEffect::Intrusive, now));
         (!open).then(|| Missing::new(Cause::Gated, "waits for the next window with the effect intrusive"))
     }
@@ -256,8 +353,7 @@ impl Visitor {
         one: &PlannedCheck,
         judgement: Judgement,
         gathered: &BTreeMap<FactIndex, Gathered>,
-        now: Time,
-        start: Instant,
+        moment: &Moment,
     ) -> CheckResult {
         let items = one.facts.iter().filter_map(|at| Some(gathered.get(at)?.evidence.clone())).collect();
         CheckResult {
@@ -269,8 +365,8 @@ impl Visitor {
             controls: one.check.controls.clone(),
             judgement,
             evidence: Evidence { items, vantage: self.vantage.clone(), trace_id: telemetry::current_trace_id() },
-            at: now,
-            duration_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+            at: moment.now,
+            duration_ms: u64::try_from(moment.start.elapsed().as_millis()).unwrap_or(u64::MAX),
         }
     }
 }
@@ -285,7 +381,7 @@ fn cause(reading: &Reading) -> Option<Cause> {
 fn reachability(replies: &[Reply]) -> Vec<(Transport, bool)> {
     let mut seen: BTreeMap<Transport, bool> = BTreeMap::new();
     for reply in replies {
-        if !reply.was_refused_by_gate() {
+        if !reply.was_refused_by_gate() && !reply.asked_nothing() {
             *seen.entry(reply.transport).or_default() |= reply.shows_life();
         }
     }

@@ -5,6 +5,8 @@
 //! of the wrong shape is skipped and counted.
 
 use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
 
 use chrono::{NaiveDate, NaiveTime, TimeZone, Utc};
 use serde::Deserialize;
@@ -20,6 +22,9 @@ const MAX_CYCLES: usize = 2_000;
 /// Why a file was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
+    /// It cannot be read.
+    #[error("{0}")]
+    File(#[from] std::io::Error),
     /// More than 64 MiB.
     #[error("the file has {0} bytes, more than the {MAX_BYTES} that are read")]
     TooLarge(usize),
@@ -95,7 +100,32 @@ struct Product {
     releases: Vec<Json>,
 }
 
+/// The table that the program carries.
+const BUILTIN: &[u8] = include_bytes!("../../checks/data/endoflife.json");
+
 impl Lifecycle {
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, is too large, or is not in this format.
+    pub fn load(path: &Path) -> Result<Self, FeedError> {
+        let mut bytes = Vec::new();
+        std::fs::File::open(path)?.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+        let product = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        Self::parse(&bytes, &product)
+    }
+
+    /// The table that the program carries.
+    ///
+    /// # Panics
+    ///
+    /// Never: the table is part of the program, and a test reads it.
+    #[must_use]
+    pub fn builtin() -> Self {
+        Self::parse(BUILTIN, "all").expect("the table inside the program was read by a test")
+    }
+
     /// Reads a file. `product` names the product of the older API's bare array, usually the file's stem.
     ///
     /// # Errors
@@ -238,6 +268,11 @@ mod tests {
 
     fn now() -> Time {
         "2026-11-23T12:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn the_table_inside_the_program_can_be_read_and_says_of_when_it_is() {
+        assert!(Lifecycle::builtin().generated_at.is_some());
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub type Fetched = BTreeMap<String, String>;
 /// What the configuration says about the inventory.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings<'a> {
+    /// Visits at the same time into a zone, fragile assets aside.
+    pub per_zone: u32,
     /// The configuration, for places.
     pub document: &'a Document,
     /// Its directory; relative paths start there.
@@ -115,7 +117,8 @@ pub fn build(
         }
     }
     let zone_at_once = settings.zones.iter().filter_map(|zone| Some((zone.id.clone(), zone.at_once?))).collect();
-    Inventory { members, zones, zone_at_once, conduits: settings.conduits.to_vec(), windows, overrides }
+    let per_zone = settings.per_zone;
+    Inventory { members, zones, zone_at_once, per_zone, conduits: settings.conduits.to_vec(), windows, overrides }
 }
 
 /// Assets by id; the second of a name is reported with the place of the first.
@@ -199,7 +202,7 @@ impl Assembly<'_> {
             jump: self.jump(found, problems),
             windows: self.windows_of(found, zone, problems),
             inactive: self.inactive(&asset, zone),
-            declared: found.whereabouts().into(),
+            declared: found.declared(),
             access,
             tls: entry.access.tls.clone(),
             http: entry.access.http.clone(),

@@ -31,6 +31,8 @@ pub const TEXT_FIELDS: [&str; 12] = [
 /// Further keys that hold true or false.
 pub const TRUTH_FIELDS: [&str; 6] =
     ["mfa_required", "intermittent", "extended_support", "allow_multi_zone", "allow_login_tests", "decommissioned"];
+/// Further keys that hold a list of words.
+pub const LIST_FIELDS: [&str; 1] = ["services"];
 /// Keys of an asset with a meaning of their own.
 pub const KEYS: [&str; 26] = [
     "id",
@@ -63,7 +65,7 @@ pub const KEYS: [&str; 26] = [
 
 /// Every key that an asset may have.
 pub(super) fn all_keys() -> impl Iterator<Item = &'static str> {
-    KEYS.into_iter().chain(TEXT_FIELDS).chain(TRUTH_FIELDS)
+    KEYS.into_iter().chain(TEXT_FIELDS).chain(TRUTH_FIELDS).chain(LIST_FIELDS)
 }
 
 /// Overrides of what an asset tolerates.
@@ -149,6 +151,13 @@ impl Found {
         self.document.wrong_at(&place, &crate::model::document::path_text(&key), message)
     }
 
+    /// `file:line:column` of its parameters, or of the asset where it has none.
+    pub(super) fn declared(&self) -> Arc<str> {
+        let problem = self.wrong(&["params".into()], "");
+        let place = problem.line.zip(problem.column).map(|(line, column)| format!(":{line}:{column}"));
+        format!("{}{}", problem.file.display(), place.unwrap_or_default()).into()
+    }
+
     /// `file:line` of the asset, for mistakes that concern two of them.
     pub(super) fn whereabouts(&self) -> String {
         let problem = self.wrong(&["id".into()], "");
@@ -213,6 +222,9 @@ fn take_fields(
             document.read::<Option<String>>(&path, &entry.node, problems).flatten().map(Value::from)
         } else if TRUTH_FIELDS.contains(&key) {
             document.read::<bool>(&path, &entry.node, problems).map(Value::from)
+        } else if LIST_FIELDS.contains(&key) {
+            let words = document.read::<Vec<String>>(&path, &entry.node, problems);
+            words.map(|words| Value::list(words.into_iter().map(Value::from)))
         } else {
             let key_text = crate::model::document::path_text(&path);
             let problem = document.wrong_at(&entry.place, &key_text, format!("unknown key {key:?}"));

@@ -1,6 +1,6 @@
 //! Assets from a table: the header names the keys, a dot leads into a map (`access.ssh.credential`, `labels.line`).
 //!
-//! An empty cell says nothing. Lists (`allowed_ports`, `windows`, `access.ssh.jump`) are separated by `;` or blanks.
+//! An empty cell says nothing. Lists (`allowed_ports`, `services`, `windows`, `access.ssh.jump`) are separated by `;` or blanks.
 
 use std::path::Path;
 
@@ -8,8 +8,15 @@ use crate::model::document::{Data, Document, Entry, Node, Place};
 use crate::model::{Problem, Problems};
 
 /// Columns whose cells are lists.
-const LISTS: [&str; 6] =
-    ["allowed_ports", "windows", "access.ssh.jump", "access.tls.ports", "access.http.ports", "access.exec.programs"];
+const LISTS: [&str; 7] = [
+    "allowed_ports",
+    "services",
+    "windows",
+    "access.ssh.jump",
+    "access.tls.ports",
+    "access.http.ports",
+    "access.exec.programs",
+];
 /// Rows of one file; more is no inventory.
 const MOST_ROWS: usize = 1_000_000;
 

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 pub use access::{HttpSettings, TlsSettings};
 pub use assemble::{Fetched, Settings, build};
-pub use asset_file::{KEYS, LimitsEntry, TEXT_FIELDS, TRUTH_FIELDS};
+pub use asset_file::{KEYS, LIST_FIELDS, LimitsEntry, TEXT_FIELDS, TRUTH_FIELDS};
 pub use credentials::{Credential, CredentialEntry, Credentials, SecretRef, Surroundings, Unreadable};
 pub use http_sd::{FetchError, fetch};
 pub use sources::{HttpSource, Source};
@@ -43,6 +43,8 @@ pub struct Inventory {
     pub zones: BTreeMap<ZoneId, Zone>,
     /// Fragile assets of a zone that may be spoken to at the same time, where the configuration says so.
     pub zone_at_once: BTreeMap<ZoneId, u32>,
+    /// Visits at the same time into a zone, fragile assets aside.
+    pub per_zone: u32,
     /// The allowed paths between zones.
     pub conduits: Vec<Conduit>,
     /// The windows, by name.
@@ -52,6 +54,12 @@ pub struct Inventory {
 }
 
 impl Inventory {
+    /// How many assets of its class may be visited at the same time in the zone of a member.
+    #[must_use]
+    pub fn at_once(&self, member: &Member) -> u32 {
+        if member.fragile { self.zone_at_once.get(&member.asset.zone).copied().unwrap_or(1) } else { self.per_zone }
+    }
+
     /// The member with that id.
     #[must_use]
     pub fn find(&self, asset: &str) -> Option<&Arc<Member>> {
@@ -84,7 +92,7 @@ pub struct Member {
     pub windows: Vec<Window>,
     /// Why nothing is sent to it, if so (`asset plc-1`, `zone cell-1`, `the whole plant`).
     pub inactive: Option<String>,
-    /// File and line of its declaration, for people.
+    /// `file:line:column` of its parameters, which the catalogue judges later, or of the asset where it has none.
     pub declared: Arc<str>,
 }
 

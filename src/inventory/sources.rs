@@ -121,6 +121,17 @@ fn parse_url(text: &str, has_ca: bool) -> Result<Url, String> {
     }
 }
 
+impl Source {
+    /// The target files of a `file_sd` entry as they are now; those of other sources are read at a reload only.
+    #[must_use]
+    pub fn target_files(&self, base: &Path) -> Vec<PathBuf> {
+        match self {
+            Self::FileSd(pattern) => matching(&base.join(pattern)).unwrap_or_default(),
+            Self::File(_) | Self::HttpSd(_) => Vec::new(),
+        }
+    }
+}
+
 /// Reads the assets of all sources. `base` is the directory of the configuration; `document` is the configuration. Also gives the ids
 /// of assets that could not be read.
 pub(super) fn read(

@@ -84,7 +84,7 @@ fn asset(host: &str, target: &Node, labels: &[Entry]) -> Node {
 
 /// Labels are text, so lists are written with commas.
 fn list_or(key: &str, value: Node) -> Node {
-    if !matches!(key, "allowed_ports" | "windows" | "access__ssh__jump") {
+    if !matches!(key, "allowed_ports" | "services" | "windows" | "access__ssh__jump") {
         return value;
     }
     let place = value.place.clone();

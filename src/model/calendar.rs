@@ -23,11 +23,11 @@ pub enum CalendarError {
     #[error("{0:?} has {1} fields; a cron line has 5 (minute hour day month weekday) or 6 (with seconds first)")]
     Fields(String, usize),
     /// A field that cron does not understand.
-    #[error("{line:?}: {problem}")]
+    #[error("{line:?} is no cron line: {problem}")]
     Syntax {
         /// The line as written.
         line: String,
-        /// What the parser said, in one line.
+        /// Which field it is, in one line.
         problem: String,
     },
     /// A date that does not exist, such as 31 February.
@@ -52,10 +52,8 @@ impl Calendar {
     pub fn parse(line: &str, zone: Tz) -> Result<Self, CalendarError> {
         let text = line.trim();
         let six = if text.starts_with('@') { text.to_owned() } else { six_fields(text)? };
-        let schedule = cron::Schedule::from_str(&six).map_err(|error| CalendarError::Syntax {
-            line: line.to_owned(),
-            problem: error.to_string().lines().next().unwrap_or_default().to_owned(),
-        })?;
+        let schedule = cron::Schedule::from_str(&six)
+            .map_err(|_| CalendarError::Syntax { line: line.to_owned(), problem: wrong_field(text, &six) })?;
         let calendar = Self { line: text.to_owned(), zone, schedule };
         let epoch = DateTime::from_timestamp(1_704_067_200, 0).unwrap_or_default();
         match calendar.next_after(epoch) {
@@ -133,6 +131,24 @@ fn six_fields(text: &str) -> Result<String, CalendarError> {
     Ok(fields.join(" "))
 }
 
+/// Names the field that is wrong, which the crate does not: each is tried by itself.
+fn wrong_field(written: &str, six: &str) -> String {
+    const NAMES: [&str; 6] = ["second", "minute", "hour", "day", "month", "weekday"];
+    let fields: Vec<&str> = six.split_whitespace().collect();
+    let is_wrong = |at: usize| {
+        let mut line = ["*"; 6];
+        line[at] = fields[at];
+        cron::Schedule::from_str(&line.join(" ")).is_err()
+    };
+    if fields.len() != NAMES.len() {
+        return "known names are @hourly, @daily, @weekly, @monthly and @yearly".to_owned();
+    }
+    let Some(wrong) = (0..NAMES.len()).find(|at| is_wrong(*at)) else { return "it cannot be read".to_owned() };
+    // counted from the end, where both have the same fields
+    let field = written.split_whitespace().nth_back(NAMES.len() - 1 - wrong).unwrap_or_default();
+    format!("{field:?} is no {}", NAMES[wrong])
+}
+
 /// Turns Unix weekday numbers (Sunday 0 and 7) into names, because the crate counts Sunday as 1.
 fn weekdays(field: &str) -> String {
     const NAMES: [&str; 8] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
@@ -165,6 +181,18 @@ pub enum WindowEffect {
     NoAlert,
     /// Checks of impact "avoid" may run on assets that opted in.
     Intrusive,
+}
+
+impl WindowEffect {
+    /// The word used in files.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::NoTraffic => "no_traffic",
+            Self::NoAlert => "no_alert",
+            Self::Intrusive => "intrusive",
+        }
+    }
 }
 
 /// A recurring span of time with effects.
@@ -236,7 +264,12 @@ mod tests {
     fn a_line_that_never_fires_is_refused() {
         assert!(matches!(Calendar::parse("0 0 31 2 *", Tz::UTC), Err(CalendarError::Never(_))));
         assert!(matches!(Calendar::parse("1 2 3", Tz::UTC), Err(CalendarError::Fields(_, 3))));
-        assert!(matches!(Calendar::parse("61 * * * *", Tz::UTC), Err(CalendarError::Syntax { .. })));
+        let refused = |line: &str| Calendar::parse(line, Tz::UTC).unwrap_err().to_string();
+        assert_eq!(refused("61 * * * *"), "\"61 * * * *\" is no cron line: \"61\" is no minute");
+        assert!(refused("0 3 * * Fnu").ends_with("\"Fnu\" is no weekday"));
+        assert!(refused("0 3 * * 9").ends_with("\"9\" is no weekday"));
+        assert!(refused("99 0 3 * * 1").ends_with("\"99\" is no second"));
+        assert!(refused("@nightly").contains("@daily"), "{}", refused("@nightly"));
         assert!(Calendar::parse("0 0 29 2 *", Tz::UTC).is_ok());
     }
 

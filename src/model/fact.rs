@@ -160,6 +160,11 @@ impl fmt::Display for Value {
             Self::Null => f.write_str("nothing"),
             Self::Bool(truth) => write!(f, "{truth}"),
             Self::Int(number) => write!(f, "{number}"),
+            // two places are enough for people; the value itself is in the evidence
+            Self::Float(number) if number.abs() >= 0.01 => {
+                let text = format!("{number:.2}");
+                f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
+            }
             Self::Float(number) => write!(f, "{number}"),
             Self::Text(text) => f.write_str(text),
             Self::List(items) => {

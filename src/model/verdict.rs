@@ -196,6 +196,18 @@ words! {
         Http = "http",
         /// SSH key exchange without login.
         SshService = "ssh_service",
+        /// Modbus/TCP device identification.
+        Modbus = "modbus",
+        /// OPC UA discovery.
+        OpcUa = "opcua",
+        /// MQTT connects.
+        Mqtt = "mqtt",
+        /// Identity of an S7 controller.
+        S7 = "s7",
+        /// `EtherNet/IP` identity.
+        Enip = "enip",
+        /// BACnet/IP identity.
+        Bacnet = "bacnet",
         /// The monitor host itself.
         Local = "local",
         /// An allow-listed program on the monitor host.

@@ -55,6 +55,9 @@ pub enum StoreError {
     /// It was opened for reading only.
     #[error("the store was opened for reading only")]
     ReadOnly,
+    /// It lives for one round, so it knows no ages.
+    #[error("there is no store that lasts, so nobody knows since when; give --store or store.path")]
+    Fleeting,
     /// The transaction did not reach the disk; nothing of it was kept.
     #[error("the store could not commit: {0}")]
     Commit(String),

@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 pub use error::StoreError;
-pub use record::{Break, Digest, Filter, Head, Latest, LedgerRecord, NotAHead, Stored, Verification, Visit};
+pub use record::{Break, Digest, Filter, Head, Latest, LedgerRecord, NotAHead, Seen, Stored, Verification, Visit};
 pub use sqlite::Sqlite;
 
 use crate::model::{AssetId, CheckId, CheckResult, FactId, Time, Transition};
@@ -55,12 +55,18 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 /// - Reads see every write that was acknowledged before they started, and do not hold up writers.
 /// - An error means "not done". Nothing is retried here; [`StoreError::Stopped`] is for ever.
 pub trait Store: Send + Sync {
-    /// Takes the results of a visit: they become the latest verdicts, their evidence, and a transition in the
-    /// chain for each whose state word changed. Returns those transitions, in the order of the results.
+    /// Takes what visits left behind: their results become the latest verdicts, their evidence, and a transition in the
+    /// chain for each whose state word changed. Returns those transitions, in the order of the results. All of it is
+    /// one write, so the more visits come together, the fewer waits on the disk.
     ///
     /// The since-time of a pair moves to `at` of the result when the state word changes, and only then: a
     /// different cause of the same unknown is no new state.
-    fn record(&self, results: Vec<CheckResult>) -> Answer<'_, Vec<Transition>>;
+    fn record_all(&self, seen: Vec<Seen>) -> Answer<'_, Vec<Transition>>;
+
+    /// The same for results that no visit stands behind.
+    fn record(&self, results: Vec<CheckResult>) -> Answer<'_, Vec<Transition>> {
+        self.record_all(vec![Seen { results, visit: None }])
+    }
 
     /// State and times of every (asset, check), ordered by asset and check; a restart shows them before any visit.
     fn latest(&self) -> Answer<'_, Vec<Latest>>;
@@ -73,9 +79,6 @@ pub trait Store: Send + Sync {
 
     /// Different judgements of one pair, newest first; equal ones in a row are one entry with a count.
     fn evidence(&self, asset: &AssetId, check: &CheckId, limit: usize) -> Answer<'_, Vec<Stored>>;
-
-    /// Notes that a visit ended.
-    fn visit_done(&self, visit: Visit) -> Answer<'_, ()>;
 
     /// The last visit of every asset.
     fn last_visits(&self) -> Answer<'_, Vec<Visit>>;
@@ -90,7 +93,8 @@ pub trait Store: Send + Sync {
     fn forget_host_keys(&self, asset: &AssetId) -> Answer<'_, usize>;
 
     /// When each key of a fact was first seen, in the order of `keys`; a new key was first seen `now`.
-    /// A key that a call does not name, and that none named for 30 days, is forgotten. Never later than `now`.
+    /// A key that a call does not name, and that none named for 30 days, is forgotten. Never later than `now`. A store
+    /// opened for reading answers from what it has and notes nothing.
     fn first_seen(&self, asset: &AssetId, fact: &FactId, keys: Vec<String>, now: Time) -> Answer<'_, Vec<Time>>;
 
     /// Drops the latest verdict of every pair that is not in the plan, after writing to the chain that it left;

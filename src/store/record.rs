@@ -47,6 +47,15 @@ pub struct Visit {
     pub reachable: Vec<(Transport, bool)>,
 }
 
+/// What one visit leaves behind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// What was judged.
+    pub results: Vec<CheckResult>,
+    /// The contact itself; `None` when nobody was asked.
+    pub visit: Option<Visit>,
+}
+
 /// Which records to read; what is `None` does not restrict.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Filter {

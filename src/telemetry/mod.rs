@@ -118,6 +118,9 @@ where
     Ok((Dispatch::new(Registry::default().with(spans).with(lines)), guard))
 }
 
+/// Libraries that log what devices do wrong.
+const QUIET: [&str; 2] = ["async_snmp", "russh"];
+
 fn filter(text: &str) -> Result<EnvFilter, TelemetryError> {
     let refused = |problem: String| TelemetryError::Filter(text.to_owned(), problem);
     // a bare word that is no level would be taken for the name of a module, and nothing would be logged
@@ -126,6 +129,9 @@ fn filter(text: &str) -> Result<EnvFilter, TelemetryError> {
     if let Some(word) = stranger.filter(|_| !text.contains('=')) {
         return Err(refused(format!("{word:?} is no level")));
     }
+    // what these libraries call an error is an answer of a device to us, and told where it is judged
+    let quiet = QUIET.iter().filter(|module| !text.contains(**module)).map(|module| format!(",{module}=off"));
+    let text: String = std::iter::once(text.to_owned()).chain(quiet).collect();
     EnvFilter::try_new(text).map_err(|error| refused(error.to_string()))
 }
 

@@ -11,6 +11,7 @@ mod fixture;
 pub mod gate;
 pub mod http;
 pub mod local;
+pub mod ot;
 mod printable;
 mod process;
 pub mod replay;

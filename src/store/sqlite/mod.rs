@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Answer, Config, Filter, Head, Latest, LedgerRecord, Store, StoreError, Stored, Verification, Visit};
-use crate::model::{AssetId, CheckId, CheckResult, FactId, Time, Transition};
+use super::{Answer, Config, Filter, Head, Latest, LedgerRecord, Seen, Store, StoreError, Stored, Verification, Visit};
+use crate::model::{AssetId, CheckId, FactId, Time, Transition};
 use writer::Writer;
 
 /// Connections that read beside the writer.
@@ -41,6 +41,8 @@ struct Inner {
     readers: Vec<Mutex<Connection>>,
     next_reader: AtomicUsize,
     keep: results::Keep,
+    /// Whether what it sees is there for the next process, so that an age says something.
+    lasts: bool,
     // dropped last: nobody else may write before the writer has ended
     _lock: Option<file::Lock>,
 }
@@ -69,6 +71,20 @@ impl Sqlite {
         Self::build(path, Some(connection), readers, keep, Some(lock))
     }
 
+    /// A store for one round, gone with the process: it takes everything, and refuses to say since when something was
+    /// seen, because nothing seen for the first time in every run ever grows old.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    pub fn for_one_round() -> Result<Self, StoreError> {
+        let connection = Connection::open_in_memory()?;
+        schema::migrate(&connection, Path::new(IN_MEMORY), 0)?;
+        let mut inner = Self::inner(IN_MEMORY.into(), Some(connection), Vec::new(), results::Keep::default(), None)?;
+        inner.lasts = false;
+        Ok(Self(Arc::new(inner)))
+    }
+
     /// Opens an existing store beside a running daemon, for commands that only look. Every write is refused.
     ///
     /// # Errors
@@ -93,9 +109,19 @@ impl Sqlite {
         keep: results::Keep,
         lock: Option<file::Lock>,
     ) -> Result<Self, StoreError> {
+        Ok(Self(Arc::new(Self::inner(path, writing, readers, keep, lock)?)))
+    }
+
+    fn inner(
+        path: PathBuf,
+        writing: Option<Connection>,
+        readers: Vec<Mutex<Connection>>,
+        keep: results::Keep,
+        lock: Option<file::Lock>,
+    ) -> Result<Inner, StoreError> {
         let writer = writing.map(Writer::spawn).transpose();
         let writer = writer.map_err(|source| StoreError::File { path: path.clone(), source })?;
-        Ok(Self(Arc::new(Inner { path, writer, readers, next_reader: AtomicUsize::new(0), keep, _lock: lock })))
+        Ok(Inner { path, writer, readers, next_reader: AtomicUsize::new(0), keep, lasts: true, _lock: lock })
     }
 
     fn write<T: Send + 'static>(
@@ -175,9 +201,19 @@ fn damaged(path: &Path, error: rusqlite::Error) -> StoreError {
 }
 
 impl Store for Sqlite {
-    fn record(&self, results: Vec<CheckResult>) -> Answer<'_, Vec<Transition>> {
+    fn record_all(&self, seen: Vec<Seen>) -> Answer<'_, Vec<Transition>> {
         let keep = self.0.keep;
-        self.write(results.len(), move |connection| results::record(connection, &results, keep))
+        let rows = seen.iter().map(|one| one.results.len() + usize::from(one.visit.is_some())).sum();
+        self.write(rows, move |connection| {
+            let mut transitions = Vec::new();
+            for Seen { results, visit } in &seen {
+                transitions.extend(results::record(connection, results, keep)?);
+                if let Some(visit) = visit {
+                    remembered::visit_done(connection, visit)?;
+                }
+            }
+            Ok(transitions)
+        })
     }
 
     fn latest(&self) -> Answer<'_, Vec<Latest>> {
@@ -195,10 +231,6 @@ impl Store for Sqlite {
     fn evidence(&self, asset: &AssetId, check: &CheckId, limit: usize) -> Answer<'_, Vec<Stored>> {
         let (asset, check) = (asset.clone(), check.clone());
         self.read(move |connection| results::evidence(connection, &asset, &check, limit))
-    }
-
-    fn visit_done(&self, visit: Visit) -> Answer<'_, ()> {
-        self.write(1, move |connection| remembered::visit_done(connection, &visit))
     }
 
     fn last_visits(&self) -> Answer<'_, Vec<Visit>> {
@@ -222,6 +254,12 @@ impl Store for Sqlite {
 
     fn first_seen(&self, asset: &AssetId, fact: &FactId, keys: Vec<String>, now: Time) -> Answer<'_, Vec<Time>> {
         let (asset, fact) = (asset.clone(), fact.clone());
+        if !self.0.lasts && !keys.is_empty() {
+            return Box::pin(async { Err(StoreError::Fleeting) });
+        }
+        if self.0.writer.is_none() {
+            return self.read(move |connection| remembered::look_first_seen(connection, &asset, &fact, &keys, now));
+        }
         self.write(keys.len(), move |connection| remembered::first_seen(connection, &asset, &fact, &keys, now))
     }
 

@@ -106,6 +106,24 @@ pub(super) fn first_seen(
     Ok(seen)
 }
 
+/// The same beside a running daemon: nothing is noted, what is new was first seen `now`.
+pub(super) fn look_first_seen(
+    connection: &Connection,
+    asset: &AssetId,
+    fact: &FactId,
+    keys: &[String],
+    now: Time,
+) -> Result<Vec<Time>, StoreError> {
+    let mut look =
+        connection.prepare_cached("SELECT first_at FROM first_seen WHERE asset = ?1 AND fact = ?2 AND item = ?3")?;
+    let mut seen = Vec::with_capacity(keys.len());
+    for key in keys {
+        let known = look.query_row([asset.as_str(), fact.as_str(), &item(key)], |row| row.get(0)).optional()?;
+        seen.push(rows::time(known.unwrap_or(i64::MAX).min(micros(now)), "first_at")?);
+    }
+    Ok(seen)
+}
+
 fn item(key: &str) -> String {
     if key.len() <= KEY_CAP {
         return key.to_owned();

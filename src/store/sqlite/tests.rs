@@ -4,6 +4,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta};
 
 use super::*;
+use crate::model::CheckResult;
 use crate::model::{Cause, ControlId, Evidence, EvidenceItem, Judgement, Severity, Transport, Value, Verdict, ZoneId};
 
 fn at(seconds: i64) -> Time {
@@ -91,7 +92,8 @@ async fn a_restart_shows_the_same_states_and_times() {
             .await
             .unwrap();
         store.record(vec![result("a", "c", Verdict::Fail, at(60))]).await.unwrap();
-        store.visit_done(visit.clone()).await.unwrap();
+        let seen = Seen { results: Vec::new(), visit: Some(visit.clone()) };
+        store.record_all(vec![seen]).await.unwrap();
         store.set_flag("kill-switch", true).await.unwrap();
         (store.latest().await.unwrap(), store.results(Filter::default(), 10).await.unwrap())
     };

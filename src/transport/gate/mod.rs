@@ -7,6 +7,7 @@
 //! would not end soon.
 
 mod books;
+mod datagram;
 mod stream;
 mod switch;
 
@@ -21,6 +22,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 pub use books::{Books, Entry};
+pub use datagram::Datagrams;
 pub use stream::Stream;
 pub use switch::Switch;
 

@@ -92,6 +92,9 @@ const COLLECTOR: &str = r#"#!/bin/sh
 #   restrict,command="/usr/local/libexec/nis2watch-collect",from="MONITOR" ssh-ed25519 AAAA... nis2watch
 # sudoers, unless the account is root:
 #   nis2watch ALL=(root) NOPASSWD: /usr/local/libexec/nis2watch-collect ""
+#
+# Words are split on purpose, commands are quoted for eval, and shells that lack ulimit -t go on without it:
+# shellcheck disable=SC1003,SC2016,SC2086,SC2116,SC3045
 PATH=@PATH@ LC_ALL=C
 export PATH LC_ALL
 umask 077
@@ -154,7 +157,9 @@ pub fn doas_conf(facts: &[(FactId, &Question)], user: &str) -> String {
     for (fact, question) in privileged(facts) {
         match doas_line(question, user) {
             Some(line) => writeln!(text, "# {fact}\n{line}"),
-            None => writeln!(text, "# {fact}: its command is more than one line; use the collector"),
+            None => {
+                writeln!(text, "# {fact}: its command is more than one line, or too long for doas; use the collector")
+            }
         }
         .ok();
     }
@@ -177,9 +182,15 @@ pub(super) fn sudoers_line(question: &Question, user: &str) -> Option<String> {
     Some(format!("{user} ALL=(root) NOPASSWD: {places}"))
 }
 
-/// One `doas.conf` line for one command; `None` if it is more than one line.
+/// Longest word of a `doas.conf`: its reader keeps 1,024 bytes.
+const LONGEST_DOAS_WORD: usize = 1_000;
+
+/// One `doas.conf` line for one command; `None` if it is more than one line or longer than doas reads.
 pub(super) fn doas_line(question: &Question, user: &str) -> Option<String> {
     let argv = argv(question)?;
+    if argv.iter().any(|word| word.len() > LONGEST_DOAS_WORD) {
+        return None;
+    }
     let (program, arguments) = argv.split_first()?;
     let quoted = |word: &String| format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""));
     let arguments: Vec<_> = arguments.iter().map(quoted).collect();

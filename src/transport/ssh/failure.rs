@@ -42,7 +42,15 @@ impl Scene<'_> {
                 quote(first_line(&opening))
             ));
         }
-        self.stopped().unwrap_or_else(|| TransportError::Timeout { endpoint: self.endpoint.clone(), timeout })
+        if let Some(stopped) = self.stopped() {
+            return stopped;
+        }
+        // lines may come before the banner (RFC 4253 section 4.2), but then a banner has to come
+        let is_ssh = self.seen.fingerprint.is_some() || opening.windows(4).any(|part| part == b"SSH-");
+        if !is_ssh && !opening.is_empty() {
+            return self.protocol(format!("it answers, but not as an SSH server{}", self.said()));
+        }
+        TransportError::Timeout { endpoint: self.endpoint.clone(), timeout }
     }
 
     /// A step failed in russh.

@@ -132,6 +132,10 @@ impl Report<'_> {
                 self.privilege(format!("the collector may not become root ({said}): add its sudoers line"))
             }
             Some(127) => self.no_data(format!("there is no POSIX shell `sh` there: {said}")),
+            // a shell's way to say that a signal ended its child
+            Some(status) if status > 128 => {
+                self.protocol(format!("the session was killed before it took our command (status {status}, {said})"))
+            }
             Some(status) if status != 0 => self.privilege(format!(
                 "the account may not run a shell (status {status}, {said}): give it a login shell, or use a collector"
             )),

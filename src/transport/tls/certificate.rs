@@ -21,11 +21,11 @@ const MAX_SANS: usize = 64;
 const SECONDS_A_DAY: f64 = 86_400.0;
 
 /// Named fields of a fact.
-pub(super) type Fields = Vec<(&'static str, Value)>;
+pub(in crate::transport) type Fields = Vec<(&'static str, Value)>;
 
 /// The fields of the first certificate, and `chain` with a short form of every one, leaf first. Fields that cannot be
 /// read are left out.
-pub(super) fn facts(chain: &[Vec<u8>], now: Time) -> Fields {
+pub(in crate::transport) fn facts(chain: &[Vec<u8>], now: Time) -> Fields {
     let Some(leaf) = chain.first() else { return Fields::new() };
     let mut fields = describe(leaf, now);
     fields.push(("chain", Value::list(chain.iter().map(|der| Value::map(short(der, now))))));

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+pub(super) use certificate::facts as certificate_facts;
 pub(super) use handshake::{accept_anything, server_name};
 
 use super::gate::Gate;
@@ -83,6 +84,23 @@ pub async fn ask(asks: &[Ask<'_>], gate: &Gate) -> Vec<Result<Answer, TransportE
         }
     }
     asks.iter().map(|ask| deal(ask.question, &services, gate)).collect()
+}
+
+/// Looks at one port with its versions, for a protocol that runs inside TLS: one row of `services`, or why there is no
+/// way to the host.
+///
+/// # Errors
+///
+/// What says nothing about the port: a refusal of the gate, a name without an address.
+pub(super) async fn look(
+    gate: &Gate,
+    port: u16,
+    timeout: Duration,
+) -> Result<Result<Value, TransportError>, TransportError> {
+    let mut wants = Wants::default();
+    wants.add(&Question { ports: vec![port], versions: true, ciphers: false, timeout });
+    let service = Box::pin(service::examine(gate, port, wants, chrono::Utc::now())).await?;
+    Ok(service.no_way().map_or_else(|| Ok(service.value()), |error| Err(error.again())))
 }
 
 fn deal(

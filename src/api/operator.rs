@@ -1,0 +1,48 @@
+//! What the API asks of the daemon that it belongs to.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use crate::engine::Plan;
+use crate::model::Time;
+
+/// What is watched now.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// Name of the site.
+    pub site: Option<Arc<str>>,
+    /// Who is asked what.
+    pub plan: Arc<Plan>,
+    /// When the configuration was loaded.
+    pub loaded_at: Time,
+}
+
+/// The daemon as its API sees it. The router calls it, from many requests at the same time; no call may block.
+pub trait Operator: Send + Sync {
+    /// Whether the loop that visits is alive.
+    fn is_healthy(&self) -> bool;
+
+    /// Whether the plant is loaded and watched.
+    fn is_ready(&self) -> bool;
+
+    /// What is watched; `None` before the first plant is loaded.
+    fn view(&self) -> Option<View>;
+
+    /// Loads the configuration again, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake, as text for a person; the old configuration stays.
+    fn reload(&self) -> BoxFuture<'_, Result<(), String>>;
+
+    /// Whether packets may be sent at all.
+    fn traffic_allowed(&self) -> bool;
+
+    /// Stops all traffic at once, or lets it flow again; `actor` goes into the log. It holds over restarts.
+    ///
+    /// # Errors
+    ///
+    /// The state could not be kept; stopping has happened all the same, starting has not.
+    fn set_traffic(&self, allowed: bool, actor: &str) -> BoxFuture<'_, Result<(), String>>;
+}

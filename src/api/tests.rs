@@ -1,0 +1,189 @@
+//! The endpoints as a browser, a scraper and a stranger see them.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use chrono::Utc;
+use futures::future::BoxFuture;
+use http_body_util::BodyExt;
+use tower::ServiceExt;
+
+use super::*;
+use crate::engine::Plan;
+use crate::output::{Exposition, Own};
+use crate::store::{self, Sqlite};
+
+/// A daemon that does what it is told and remembers it.
+#[derive(Default)]
+struct Daemon {
+    stopped: AtomicBool,
+    reloaded: AtomicBool,
+    mistakes: Option<&'static str>,
+}
+
+impl Operator for Daemon {
+    fn is_healthy(&self) -> bool {
+        true
+    }
+
+    fn is_ready(&self) -> bool {
+        self.mistakes.is_none()
+    }
+
+    fn view(&self) -> Option<View> {
+        Some(View { site: Some("<aarhus>".into()), plan: Arc::new(Plan::default()), loaded_at: Utc::now() })
+    }
+
+    fn reload(&self) -> BoxFuture<'_, Result<(), String>> {
+        self.reloaded.store(true, Ordering::SeqCst);
+        Box::pin(async { self.mistakes.map_or(Ok(()), |text| Err(text.to_owned())) })
+    }
+
+    fn traffic_allowed(&self) -> bool {
+        !self.stopped.load(Ordering::SeqCst)
+    }
+
+    fn set_traffic(&self, allowed: bool, _: &str) -> BoxFuture<'_, Result<(), String>> {
+        self.stopped.store(!allowed, Ordering::SeqCst);
+        Box::pin(async { Ok(()) })
+    }
+}
+
+struct Setup {
+    daemon: Arc<Daemon>,
+    router: Router,
+}
+
+impl Setup {
+    fn new(daemon: Daemon, listens_at: &str, web_config: &WebConfig) -> Self {
+        let daemon = Arc::new(daemon);
+        let config = store::Config { path: ":memory:".into(), ..store::Config::default() };
+        let desk = Desk {
+            operator: Arc::clone(&daemon) as Arc<dyn Operator>,
+            exposition: Exposition::new(Own::new()),
+            store: Arc::new(Sqlite::open(&config).unwrap()),
+            door: Arc::new(ArcSwap::from_pointee(Door::new(web_config))),
+            listens_at: listens_at.parse::<IpAddr>().unwrap(),
+        };
+        Self { daemon, router: router(desk) }
+    }
+
+    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> (StatusCode, String) {
+        let mut request = Request::builder().method(method).uri(path).header("host", "127.0.0.1:9762");
+        for (name, value) in headers {
+            if *name == "host" {
+                request.headers_mut().unwrap().remove("host");
+            }
+            request = request.header(*name, *value);
+        }
+        let response = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    async fn acts(&self, headers: &[(&str, &str)]) -> bool {
+        self.send("POST", "/-/stop-traffic", headers).await.0 == StatusCode::OK
+    }
+}
+
+fn local() -> Setup {
+    Setup::new(Daemon::default(), "127.0.0.1", &WebConfig::default())
+}
+
+fn with_user() -> WebConfig {
+    let hash = bcrypt::hash("right", 4).unwrap();
+    WebConfig { basic_auth_users: [("ada".to_owned(), hash)].into(), ..WebConfig::default() }
+}
+
+const ADA: (&str, &str) = ("authorization", "Basic YWRhOnJpZ2h0");
+
+#[tokio::test]
+async fn an_operator_on_the_host_stops_traffic_and_lets_it_flow_again() {
+    let setup = local();
+    assert!(setup.acts(&[]).await);
+    assert!(!setup.daemon.traffic_allowed());
+    let (_, page) = setup.send("GET", "/", &[]).await;
+    assert!(page.contains("Traffic is stopped"), "{page}");
+    assert_eq!(setup.send("POST", "/-/resume-traffic", &[]).await.0, StatusCode::OK);
+    assert!(setup.daemon.traffic_allowed());
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_cannot_act_in_an_operators_browser() {
+    let setup = local();
+    let attempts: [&[(&str, &str)]; 4] = [
+        &[("origin", "https://evil.example")],
+        &[("origin", "null")],
+        &[("sec-fetch-site", "cross-site")],
+        // a name that its owner bent to 127.0.0.1
+        &[("host", "evil.example:9762"), ("origin", "http://evil.example:9762")],
+    ];
+    for headers in attempts {
+        assert!(!setup.acts(headers).await, "{headers:?}");
+    }
+    assert!(setup.acts(&[("origin", "http://127.0.0.1:9762"), ("sec-fetch-site", "same-origin")]).await);
+    assert_eq!(setup.send("GET", "/-/stop-traffic", &[]).await.0, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn a_stranger_on_the_network_cannot_act() {
+    let open = Setup::new(Daemon::default(), "0.0.0.0", &WebConfig::default());
+    let (status, why) = open.send("POST", "/-/reload", &[]).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert!(why.contains("basic_auth_users"), "{why}");
+    assert!(!open.daemon.reloaded.load(Ordering::SeqCst));
+    let guarded = Setup::new(Daemon::default(), "0.0.0.0", &with_user());
+    assert!(!guarded.acts(&[("host", "monitor.plant:9762")]).await);
+    assert!(guarded.acts(&[("host", "monitor.plant:9762"), ADA]).await);
+}
+
+#[tokio::test]
+async fn users_guard_everything_but_the_probes_of_an_orchestrator() {
+    let setup = Setup::new(Daemon::default(), "127.0.0.1", &with_user());
+    for path in ["/", "/metrics", "/style.css", "/nowhere"] {
+        assert_eq!(setup.send("GET", path, &[]).await.0, StatusCode::UNAUTHORIZED, "{path}");
+    }
+    for path in ["/-/healthy", "/-/ready"] {
+        assert_eq!(setup.send("GET", path, &[]).await.0, StatusCode::OK, "{path}");
+    }
+    assert_eq!(setup.send("GET", "/metrics", &[ADA]).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_refused_reload_says_every_mistake() {
+    let setup = Setup::new(
+        Daemon { mistakes: Some("assets.yaml:3:5: unknown key"), ..Daemon::default() },
+        "127.0.0.1",
+        &WebConfig::default(),
+    );
+    let (status, text) = setup.send("POST", "/-/reload", &[]).await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(text.contains("assets.yaml:3:5"), "{text}");
+    assert_eq!(setup.send("GET", "/-/ready", &[]).await.0, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn names_from_files_are_text_on_the_page() {
+    let (status, page) = local().send("GET", "/", &[]).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("&lt;aarhus&gt;") && !page.contains("<aarhus>"), "{page}");
+}
+
+#[tokio::test]
+async fn every_answer_keeps_the_page_to_itself_unless_the_file_says_otherwise() {
+    let mut config = WebConfig::default();
+    config.http_server_config.headers.insert("X-Frame-Options".into(), "SAMEORIGIN".into());
+    let setup = Setup::new(Daemon::default(), "127.0.0.1", &config);
+    let request = Request::builder().uri("/nowhere").body(Body::empty()).unwrap();
+    let response = setup.router.clone().oneshot(request).await.unwrap();
+    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    assert_eq!(response.status(), StatusCode::NOT_FOUND);
+    assert!(header("content-security-policy").starts_with("default-src 'none'"));
+    assert_eq!((header("x-frame-options"), header("x-content-type-options")), ("SAMEORIGIN", "nosniff"));
+}

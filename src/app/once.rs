@@ -1,0 +1,140 @@
+//! One round by hand: the same visits as the daemon's, asked for on the command line.
+//!
+//! What is seen goes into the store when nobody else writes it. Beside a running daemon only assets that tolerate it
+//! are asked, because the daemon keeps the gates of the fragile ones and this process does not know their books; for
+//! those, the daemon's own last verdicts are shown.
+
+use std::sync::Arc;
+
+use chrono::Utc;
+use futures::StreamExt;
+
+use super::deputy::STOPPED;
+use super::targets::Targets;
+use super::{Plant, Setup, Shared, round};
+use crate::engine::{self, CheckIndex, PlannedAsset, Visit, Visitor};
+use crate::model::{AssetId, Problems};
+use crate::store::{self, Filter, Sqlite, Store, StoreError};
+
+/// Visits that ended together are written together, for one wait on the disk.
+const TOGETHER: usize = 64;
+
+/// Why a round could not begin, or what it saw could not be kept.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OnceError {
+    /// The store is there and cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Target lists have mistakes.
+    #[error("{0}")]
+    Files(Problems),
+}
+
+/// What becomes of what is seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// It goes into the store.
+    Written,
+    /// A daemon writes the store; what is seen is shown and not kept.
+    Beside(String),
+    /// There is no store that could be opened; ages cannot be known.
+    Nowhere(String),
+}
+
+/// A plant that can be visited by hand.
+pub struct Once {
+    /// The plant.
+    pub plant: Plant,
+    /// Asks and judges.
+    pub visitor: Visitor,
+    /// What becomes of what is seen.
+    pub kept: Kept,
+    in_flight: usize,
+}
+
+impl Once {
+    /// Opens the store as far as it lets us and fetches target lists; asks no asset.
+    ///
+    /// # Errors
+    ///
+    /// A store that is damaged or of another format; target lists with mistakes.
+    pub async fn open(setup: &Setup) -> Result<Self, OnceError> {
+        let (store, kept) = tokio::task::block_in_place(|| open_store(&setup.loaded.config.store))?;
+        let clock = Utc::now;
+        let shared = Shared::new(&store, clock);
+        if store.flag(STOPPED).await? {
+            shared.switch.turn_off();
+        }
+        let mut targets = Targets::default();
+        targets.settle(setup).await;
+        let inventory = setup.loaded.with_targets(&targets.fetched).map_err(OnceError::Files)?;
+        let plant = Plant::new(&setup.catalog, &inventory, &setup.loaded.schedules, &shared, None);
+        let visitor = Visitor::new(store, Arc::clone(&setup.loaded.lifecycle), clock);
+        Ok(Self { plant, visitor, kept, in_flight: setup.loaded.config.limits.visits_in_flight as usize })
+    }
+
+    /// Whether this process may speak to an asset.
+    #[must_use]
+    pub fn may_ask(&self, planned: &PlannedAsset) -> bool {
+        !(planned.member.fragile && matches!(self.kept, Kept::Beside(_)))
+    }
+
+    /// Visits once and keeps what is seen; `ended` is told after each visit.
+    ///
+    /// # Errors
+    ///
+    /// The store took or gave something it should not have refused.
+    pub async fn round(
+        &self,
+        wanted: impl Fn(&PlannedAsset) -> Vec<CheckIndex>,
+        mut ended: impl FnMut(&AssetId),
+    ) -> Result<Vec<Visit>, OnceError> {
+        let mut visits = Vec::new();
+        for planned in self.plant.plan.assets.iter().filter(|planned| !self.may_ask(planned)) {
+            let due = wanted(planned);
+            if !due.is_empty() {
+                visits.push(self.remembered(planned, &due).await?);
+                ended(&planned.member.asset.id);
+            }
+        }
+        let wanted = |planned: &PlannedAsset| if self.may_ask(planned) { wanted(planned) } else { Vec::new() };
+        let mut running = round(&self.plant, &self.visitor, self.in_flight, wanted).ready_chunks(TOGETHER);
+        while let Some(asked) = running.next().await {
+            if self.kept == Kept::Written {
+                self.visitor.store.record_all(asked.iter().map(Visit::seen).collect()).await?;
+            }
+            for visit in asked {
+                if let Some(result) = visit.results.first() {
+                    ended(&result.asset);
+                }
+                visits.push(visit);
+            }
+        }
+        Ok(visits)
+    }
+
+    /// What the daemon beside us last judged of an asset that only it may ask.
+    async fn remembered(&self, planned: &PlannedAsset, due: &[CheckIndex]) -> Result<Visit, OnceError> {
+        let id = &planned.member.asset.id;
+        let filter = Filter { asset: Some(id.clone()), ..Filter::default() };
+        let stored = self.visitor.store.results(filter, planned.checks.len()).await?;
+        let results = due.iter().map(|at| {
+            let check = &planned.checks[usize::from(*at)].check.id;
+            let last = stored.iter().find(|stored| stored.result.check == *check);
+            last.map_or_else(|| engine::left_to_daemon(planned, *at, Utc::now()), |stored| stored.result.clone())
+        });
+        Ok(Visit::of_results(results.collect(), Utc::now()))
+    }
+}
+
+fn open_store(config: &store::Config) -> Result<(Arc<dyn Store>, Kept), StoreError> {
+    match Sqlite::open(config) {
+        Ok(store) => Ok((Arc::new(store), Kept::Written)),
+        Err(StoreError::InUse { holder, .. }) => Ok((Arc::new(Sqlite::open_read_only(config)?), Kept::Beside(holder))),
+        Err(error @ StoreError::File { .. }) => {
+            Ok((Arc::new(Sqlite::for_one_round()?), Kept::Nowhere(error.to_string())))
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,174 @@
+//! How the daemon takes a new configuration or inventory: whole or not at all.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use chrono::Utc;
+use tracing::{error, info, warn};
+
+use super::deputy::Wish;
+use super::generation::Generation;
+use super::pulse::Felt;
+use super::service::{RunError, Service};
+use super::signals::Told;
+use super::{Plant, Setup, systemd};
+use crate::api::{Door, View};
+use crate::inventory::Inventory;
+use crate::model::{Problem, Problems};
+use crate::output::Scope;
+
+/// How long a reload waits for the visits under way; a visit has a deadline of its own that is shorter.
+const RELOAD_GRACE: Duration = Duration::from_mins(2);
+
+impl Service {
+    /// Reloads for everybody who asked so far. [`Told::Stop`] when a wish to stop came meanwhile.
+    pub(super) async fn fulfil(&mut self, first: Option<Wish>) -> Result<Told, RunError> {
+        let mut wishes: Vec<_> = first.into_iter().collect();
+        while let Ok(wish) = self.wishes.try_recv() {
+            wishes.push(wish);
+        }
+        systemd::reloading();
+        let outcome = self.reload().await;
+        systemd::ready();
+        let answer = match &outcome {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(mistakes)) => Err(mistakes.clone()),
+            Err(error) => Err(error.to_string()),
+        };
+        for wish in wishes {
+            // whoever asked may have gone
+            wish.send(answer.clone()).ok();
+        }
+        Ok(outcome?.unwrap_or(Told::Reload))
+    }
+
+    /// Loads all files again and swaps the plant, or keeps what there is and returns the mistakes.
+    async fn reload(&mut self) -> Result<Result<Told, String>, RunError> {
+        let before = Arc::clone(&self.setup);
+        let loaded = tokio::task::spawn_blocking(move || before.again()).await;
+        let setup = match loaded {
+            Ok(Ok(setup)) => Arc::new(setup),
+            Ok(Err(problems)) => return Ok(Err(self.refuse(&problems))),
+            Err(error) => return Ok(Err(self.refuse(&error))),
+        };
+        self.targets.settle(&setup).await;
+        let before = std::mem::replace(&mut self.setup, setup);
+        let inventory = match self.inventory().await {
+            Ok(inventory) => inventory,
+            Err(problems) => {
+                self.setup = before;
+                return Ok(Err(self.refuse(&problems)));
+            }
+        };
+        warn_of_restart(&before, &self.setup);
+        self.door.store(Arc::new(Door::new(&self.setup.loaded.web_config)));
+        let told = self.swap(inventory).await?;
+        self.deputy.own.reloaded(true, Utc::now());
+        info!(assets = self.setup.loaded.inventory.members.len(), "the configuration was loaded");
+        Ok(Ok(told))
+    }
+
+    fn refuse(&self, problems: &dyn std::fmt::Display) -> String {
+        self.deputy.own.reloaded(false, Utc::now());
+        let text = problems.to_string();
+        error!(mistakes = text, "the configuration was refused, the old one stays");
+        text
+    }
+
+    /// Takes target lists that changed; a list that is wrong leaves the inventory as it was.
+    pub(super) async fn refresh(&mut self, why: &str) -> Result<Told, RunError> {
+        match self.inventory().await {
+            Ok(inventory) => {
+                self.deputy.own.refreshed(true);
+                info!(assets = inventory.members.len(), why, "the inventory changed");
+                self.swap(inventory).await
+            }
+            Err(problems) => {
+                self.deputy.own.refreshed(false);
+                error!(mistakes = %problems, why, "the inventory was refused, the old one stays");
+                Ok(Told::Reload)
+            }
+        }
+    }
+
+    pub(super) async fn inventory(&self) -> Result<Inventory, Problems> {
+        let (setup, fetched) = (Arc::clone(&self.setup), self.targets.fetched.clone());
+        let read = tokio::task::spawn_blocking(move || setup.loaded.with_targets(&fetched)).await;
+        read.unwrap_or_else(|error| Err(Problem::new("inventory", error.to_string()).into()))
+    }
+
+    /// Ends the visits to the old plant and begins with the new one.
+    pub(super) async fn swap(&mut self, inventory: Inventory) -> Result<Told, RunError> {
+        if self.drain(RELOAD_GRACE).await == Told::Stop {
+            return Ok(Told::Stop);
+        }
+        let before = self.generation.take();
+        let setup = Arc::clone(&self.setup);
+        let plant = tokio::task::block_in_place(|| {
+            let before = before.as_ref().map(|generation| &generation.plant);
+            Plant::new(&setup.catalog, &inventory, &setup.loaded.schedules, &self.shared, before)
+        });
+        drop(before);
+        self.visitor.lifecycle.store(Arc::clone(&setup.loaded.lifecycle));
+        let now = Utc::now();
+        // while a list has never come, its assets are not gone
+        if self.targets.are_complete(&setup) {
+            let left = self.store.retain(plant.plan.pairs(), now).await?;
+            if left > 0 {
+                info!(checks = left, "left the plan");
+            }
+        }
+        let (latest, visits) = (self.store.latest().await?, self.store.last_visits().await?);
+        let scope =
+            Scope { plan: &plant.plan, catalog: &setup.catalog, gates: &plant.gates, latest: &latest, visits: &visits };
+        tokio::task::block_in_place(|| self.exposition.replace(&scope, now));
+        self.note_ledger().await;
+        let view = View { site: setup.loaded.config.site.clone(), plan: Arc::clone(&plant.plan), loaded_at: now };
+        self.deputy.view.store(Some(Arc::new(view)));
+        self.deputy.own.set_active(setup.loaded.config.active && !self.deputy.switch.is_off());
+        self.deputy.pulse.beat(now);
+        let listener =
+            Arc::new(Felt { inner: self.exposition.clone(), pulse: self.deputy.pulse.clone(), clock: Utc::now });
+        let in_flight = setup.loaded.config.limits.visits_in_flight as usize;
+        self.generation = Some(Generation::start(plant, &self.visitor, &self.store, listener, in_flight));
+        self.deputy.is_ready.store(true, Ordering::Relaxed);
+        Ok(Told::Reload)
+    }
+
+    /// Lets the visits under way finish, for so long at most. [`Told::Stop`] when a wish to stop came meanwhile.
+    pub(super) async fn drain(&mut self, grace: Duration) -> Told {
+        let Some(generation) = self.generation.as_mut() else { return Told::Reload };
+        generation.stop();
+        tokio::select! {
+            ended = generation.ended() => {
+                if let Err(why) = ended {
+                    error!(why, "the visits ended badly");
+                }
+                Told::Reload
+            }
+            () = tokio::time::sleep(grace) => {
+                warn!(?grace, "visits did not end within the grace period and are cut off");
+                Told::Reload
+            }
+            () = self.signals.stop() => Told::Stop,
+        }
+    }
+}
+
+/// Some settings are read once; a reload that changes them says so instead of pretending.
+fn warn_of_restart(before: &Setup, after: &Setup) {
+    let (before, after) = (&before.loaded, &after.loaded);
+    let changed = [
+        ("api.listen", before.config.api.listen != after.config.api.listen),
+        ("store", before.config.store != after.config.store),
+        ("telemetry", before.config.telemetry != after.config.telemetry),
+        (
+            "tls_server_config of the web configuration file",
+            before.web_config.tls_server_config != after.web_config.tls_server_config,
+        ),
+    ];
+    for (setting, _) in changed.into_iter().filter(|(_, changed)| *changed) {
+        warn!(setting, "changed; this takes effect at the next restart");
+    }
+}

@@ -1,0 +1,57 @@
+//! Everything that can be known before anything is started.
+
+use std::path::{Path, PathBuf};
+
+use crate::catalog::Catalog;
+use crate::config::{Config, Flags, Loaded};
+use crate::inventory::Surroundings;
+use crate::model::Problems;
+
+/// A configuration, its inventory and its checks, valid as a whole and together.
+#[derive(Debug)]
+pub struct Setup {
+    /// Configuration and inventory.
+    pub loaded: Loaded,
+    /// The checks.
+    pub catalog: Catalog,
+    flags: Flags,
+}
+
+impl Setup {
+    /// Loads everything and starts nothing.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake of every file, those of the catalogue included.
+    pub fn load(file: &Path, flags: &Flags) -> Result<Self, Problems> {
+        let (loaded, mut problems) = Config::survey(file, flags, Surroundings::of_process());
+        // a wrong configuration is held against the catalogue all the same: all mistakes belong into one report
+        let catalog = loaded.as_ref().and_then(|loaded| {
+            let settings = &loaded.config.catalog;
+            let catalog = Catalog::load(settings.builtin, &settings.extra);
+            catalog.map_err(|mistakes| problems.extend(mistakes)).ok()
+        });
+        if let (Some(loaded), Some(catalog)) = (&loaded, &catalog) {
+            problems.extend(loaded.check_against(catalog));
+        }
+        match loaded.zip(catalog) {
+            Some((loaded, catalog)) => problems.or(Self { loaded, catalog, flags: flags.clone() }),
+            None => Err(problems),
+        }
+    }
+
+    /// Loads the same file with the same flags again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Setup::load`].
+    pub fn again(&self) -> Result<Self, Problems> {
+        Self::load(&self.loaded.file, &self.flags)
+    }
+
+    /// The configuration file.
+    #[must_use]
+    pub fn file(&self) -> PathBuf {
+        self.loaded.file.clone()
+    }
+}

@@ -1,0 +1,31 @@
+//! What is shown to others: the exposition of metrics.
+//!
+//! The table of (asset, check) pairs is text, kept ready in pages of 32 assets and one family, and changed line by line
+//! as verdicts come in; a scrape hands out the pages as they are. Nothing is collected inside a scrape, and nothing is
+//! judged here. The daemon's own metrics come from the `prometheus` crate and stand behind the pages.
+
+mod assets;
+mod exposition;
+mod family;
+mod format;
+mod gates;
+mod law;
+mod lines;
+mod outline;
+mod own;
+mod pairs;
+mod parts;
+mod process;
+mod round;
+mod table;
+mod text;
+mod transitions;
+
+pub use exposition::{Body, Exposition, Scope};
+pub use format::{Format, accepts_gzip, negotiate};
+pub use outline::{Outline, outline};
+pub use own::Own;
+pub use round::{Light, Outcome, Round, Shape};
+
+#[cfg(test)]
+mod tests;

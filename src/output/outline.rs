@@ -1,0 +1,312 @@
+//! What would be sent, when, to whom, and why something is not: the plan as people and programs read it.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::round::line;
+use crate::catalog::{Catalog, Subject};
+use crate::engine::{Cadence, Plan, PlannedAsset, PlannedFact};
+use crate::model::{Missing, Time, Transport};
+
+/// Longest question in the text, in characters; the JSON has it whole.
+const LONGEST: usize = 120;
+const DAY: Duration = Duration::from_hours(24);
+
+/// The plan of one asset.
+#[derive(Debug, Serialize)]
+pub struct Outline {
+    asset: String,
+    zone: String,
+    kind: &'static str,
+    address: Option<String>,
+    class: &'static str,
+    limits: Limits,
+    inactive: Option<String>,
+    windows: Vec<Window>,
+    through: Vec<String>,
+    questions: Vec<Question>,
+    checks: Vec<Check>,
+    excluded: Vec<Excluded>,
+    per_day: Amount,
+}
+
+/// What its gate lets through.
+#[derive(Debug, Serialize)]
+struct Limits {
+    connections_at_once: u32,
+    gap_seconds: f64,
+    connections_per_hour: u32,
+    visits_at_once_in_zone: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct Window {
+    name: String,
+    opens: String,
+    lasts_seconds: u64,
+    effects: Vec<&'static str>,
+}
+
+/// One question of a visit.
+#[derive(Debug, Serialize)]
+struct Question {
+    fact: String,
+    title: String,
+    over: &'static str,
+    #[serde(rename = "question")]
+    text: String,
+    every_seconds: u64,
+    next: Option<Time>,
+    at_most: Amount,
+    checks: Vec<String>,
+    held: Option<Held>,
+}
+
+#[derive(Debug, Serialize)]
+struct Check {
+    #[serde(rename = "check")]
+    id: String,
+    severity: &'static str,
+    schedule: String,
+    every_seconds: u64,
+    next: Option<Time>,
+    held: Option<Held>,
+}
+
+#[derive(Debug, Serialize)]
+struct Excluded {
+    check: String,
+    why: String,
+}
+
+/// Why something in the plan is not asked.
+#[derive(Debug, Clone, Serialize)]
+struct Held {
+    cause: &'static str,
+    why: String,
+}
+
+/// At most so much.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+struct Amount {
+    questions: u64,
+    connections: u64,
+    bytes: u64,
+}
+
+impl From<&Missing> for Held {
+    fn from(missing: &Missing) -> Self {
+        Self { cause: missing.cause.word(), why: missing.detail.clone() }
+    }
+}
+
+impl Outline {
+    /// The outline of a planned asset; with a catalogue also the checks that do not concern it.
+    #[must_use]
+    pub fn new(planned: &PlannedAsset, catalog: Option<&Catalog>, now: Time) -> Self {
+        let (member, asset) = (&planned.member, &planned.member.asset);
+        let questions: Vec<_> =
+            (0..).zip(&planned.facts).filter_map(|(at, fact)| question(planned, at, fact, now)).collect();
+        let per_day = questions.iter().filter(|one| one.held.is_none()).fold(Amount::default(), |sum, one| {
+            let times = DAY.as_secs().div_ceil(one.every_seconds.max(1));
+            Amount {
+                questions: sum.questions + times * one.at_most.questions,
+                connections: sum.connections + times * one.at_most.connections,
+                bytes: sum.bytes + times * one.at_most.bytes,
+            }
+        });
+        Self {
+            asset: asset.id.to_string(),
+            zone: asset.zone.to_string(),
+            kind: asset.kind.word(),
+            address: asset.address.as_deref().map(str::to_owned),
+            class: if member.fragile { "fragile" } else { "standard" },
+            limits: Limits {
+                connections_at_once: member.limits.at_once,
+                gap_seconds: member.limits.gap.as_secs_f64(),
+                connections_per_hour: member.limits.per_hour,
+                visits_at_once_in_zone: planned.at_once,
+            },
+            inactive: member.inactive.clone(),
+            windows: member.windows.iter().map(Window::of).collect(),
+            through: member.jump.iter().map(ToString::to_string).collect(),
+            questions,
+            checks: planned.checks.iter().map(|one| check(planned, one, now)).collect(),
+            excluded: catalog.map(|catalog| excluded(planned, catalog)).unwrap_or_default(),
+            per_day,
+        }
+    }
+
+    /// For a person.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let address = self.address.as_deref().unwrap_or("no address");
+        writeln!(text, "{} ({}, zone {}) at {address}", self.asset, self.kind, self.zone).ok();
+        let limits = &self.limits;
+        writeln!(
+            text,
+            "  gate: {}, {} at once, {} s apart, {} an hour; {} of its zone at once",
+            self.class,
+            connections(limits.connections_at_once.into()),
+            limits.gap_seconds,
+            connections(limits.connections_per_hour.into()),
+            limits.visits_at_once_in_zone
+        )
+        .ok();
+        if let Some(why) = &self.inactive {
+            writeln!(text, "  nothing is sent: {why}").ok();
+        }
+        for window in &self.windows {
+            let lasts = words(Duration::from_secs(window.lasts_seconds));
+            writeln!(text, "  window {}: {} for {lasts}, {}", window.name, window.opens, window.effects.join(" ")).ok();
+        }
+        if !self.through.is_empty() {
+            writeln!(text, "  SSH goes through {}", self.through.join(", then ")).ok();
+        }
+        for one in &self.questions {
+            let every = words(Duration::from_secs(one.every_seconds));
+            writeln!(text, "  every {every:<9} {:<12} {}", one.over, one.title).ok();
+            writeln!(text, "{:18}{}", "", line(&one.text, LONGEST)).ok();
+            let next =
+                one.next.map_or_else(String::new, |next| format!(", next {}", next.format("%Y-%m-%d %H:%M:%S UTC")));
+            let most = one.at_most;
+            writeln!(
+                text,
+                "{:18}{}: at most {}, {}, {} bytes{next}; for {}",
+                "",
+                one.fact,
+                plural(most.questions, "question"),
+                connections(most.connections),
+                most.bytes,
+                one.checks.join(", ")
+            )
+            .ok();
+            if let Some(held) = &one.held {
+                writeln!(text, "{:18}not asked ({}): {}", "", held.cause, held.why).ok();
+            }
+        }
+        for one in &self.checks {
+            if let Some(held) = &one.held {
+                writeln!(text, "  {} is held back ({}): {}", one.id, held.cause, held.why).ok();
+            }
+        }
+        for one in &self.excluded {
+            writeln!(text, "  {} does not concern it: {}", one.check, one.why).ok();
+        }
+        let day = self.per_day;
+        writeln!(
+            text,
+            "  in a day at most {}, {}, {} bytes of answer\n",
+            plural(day.questions, "question"),
+            connections(day.connections),
+            day.bytes
+        )
+        .ok();
+        text
+    }
+}
+
+impl Window {
+    fn of(window: &crate::model::Window) -> Self {
+        Self {
+            name: window.name.clone(),
+            opens: window.opens.to_string(),
+            lasts_seconds: window.lasts.as_secs(),
+            effects: window.effects.iter().map(|effect| effect.word()).collect(),
+        }
+    }
+}
+
+/// `None` for what is derived and never asked.
+fn question(planned: &PlannedAsset, at: u16, fact: &PlannedFact, now: Time) -> Option<Question> {
+    if !fact.question.touches_the_wire() {
+        return None;
+    }
+    let needs_it = |check: u16| planned.facts_for(&[check]).contains(&at);
+    let checks: Vec<_> = (0..).zip(&planned.checks).filter(|(check, _)| needs_it(*check)).map(|(_, one)| one).collect();
+    let often = checks.iter().map(|one| &one.cadence).min_by_key(|cadence| cadence.interval(now));
+    let budget = &fact.fact.budget;
+    let over = match fact.question.transport() {
+        Transport::Ssh if planned.member.access.local => Transport::Local,
+        other => other,
+    };
+    Some(Question {
+        fact: fact.fact.id.to_string(),
+        title: fact.fact.title.clone(),
+        over: over.word(),
+        text: fact.question.to_string(),
+        every_seconds: often.map_or(0, |cadence| cadence.interval(now).as_secs()),
+        next: often.and_then(|cadence| next(cadence, planned, now)),
+        at_most: Amount {
+            questions: budget.questions.into(),
+            connections: budget.connections.into(),
+            bytes: budget.bytes,
+        },
+        checks: checks.iter().map(|one| one.check.id.to_string()).collect(),
+        held: fact.held.as_ref().map(Held::from),
+    })
+}
+
+fn check(planned: &PlannedAsset, one: &crate::engine::PlannedCheck, now: Time) -> Check {
+    Check {
+        id: one.check.id.to_string(),
+        severity: one.check.severity.word(),
+        schedule: one.check.schedule.clone(),
+        every_seconds: one.cadence.interval(now).as_secs(),
+        next: next(&one.cadence, planned, now),
+        held: one.held.as_ref().map(Held::from),
+    }
+}
+
+fn next(cadence: &Cadence, planned: &PlannedAsset, now: Time) -> Option<Time> {
+    cadence.next_after(&planned.member.asset.id, now)
+}
+
+fn excluded(planned: &PlannedAsset, catalog: &Catalog) -> Vec<Excluded> {
+    let member = &planned.member;
+    let subject = Subject { asset: &member.asset, zone_role: member.zone_role, has: &member.has };
+    let why = |check: &crate::catalog::Check| check.applies_to.concerns(subject).err();
+    let all = catalog.checks.values();
+    all.filter_map(|check| Some(Excluded { check: check.id.to_string(), why: why(check)? })).collect()
+}
+
+fn plural(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+fn connections(count: u64) -> String {
+    plural(count, "connection")
+}
+
+fn words(duration: Duration) -> String {
+    humantime(duration.as_secs())
+}
+
+/// `6h`, `1d 2h`: the two largest units.
+fn humantime(seconds: u64) -> String {
+    let units = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
+    let mut left = seconds;
+    let mut parts = Vec::new();
+    for (unit, size) in units {
+        if left >= size && parts.len() < 2 {
+            parts.push(format!("{}{unit}", left / size));
+            left %= size;
+        }
+    }
+    if parts.is_empty() { "0s".to_owned() } else { parts.join(" ") }
+}
+
+/// The whole plan, in its order.
+#[must_use]
+pub fn outline(
+    plan: &Plan,
+    wanted: impl Fn(&PlannedAsset) -> bool,
+    catalog: Option<&Catalog>,
+    now: Time,
+) -> Vec<Outline> {
+    let assets = plan.assets.iter().filter(|planned| wanted(planned));
+    assets.map(|planned| Outline::new(planned, catalog, now)).collect()
+}

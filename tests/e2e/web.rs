@@ -1,0 +1,58 @@
+//! TLS and passwords of the daemon's own listener, as curl sees them.
+
+use std::process::Command;
+
+use crate::support::{Daemon, Plant, certificate};
+
+/// Status and body.
+fn curl(plant: &Plant, daemon: &Daemon, path: &str, words: &[&str]) -> (u16, String) {
+    let url = format!("https://127.0.0.1:{}{path}", daemon.port);
+    let mut command = Command::new("curl");
+    command.args(["--silent", "--show-error", "--max-time", "20", "--write-out", "\n%{http_code}"]).args(words);
+    let output = command.arg(url).current_dir(plant.path("")).output().expect("curl; run tests/install.sh");
+    let said = String::from_utf8(output.stdout).unwrap();
+    let (body, status) = said.rsplit_once('\n').unwrap_or_default();
+    (status.parse().unwrap_or(0), body.to_owned())
+}
+
+#[test]
+fn metrics_go_to_those_who_trust_the_certificate_and_know_the_password() {
+    let hash = bcrypt::hash("correct-horse", 4).unwrap();
+    let plant = Plant::new("", "- { id: desk, zone: office, kind: org }\n");
+    certificate(&plant.path(""), "web", 10);
+    plant.write(
+        "web.yml",
+        &format!(
+            "tls_server_config: {{ cert_file: web.crt, key_file: web.key }}\nbasic_auth_users: {{ ada: \"{hash}\" }}\n"
+        ),
+    );
+    let configuration = std::fs::read_to_string(plant.path("nis2watch.yaml")).unwrap();
+    let secured = configuration.replace("127.0.0.1:0\"", "127.0.0.1:0\", web_config: web.yml");
+    plant.write("nis2watch.yaml", &secured);
+    let daemon = Daemon::start(&plant);
+
+    let trusting = ["--cacert", "web.crt"];
+    let ask = |path: &str, words: &[&str]| curl(&plant, &daemon, path, &[&trusting, words].concat());
+    assert_eq!(curl(&plant, &daemon, "/-/ready", &[]).0, 0, "an unknown certificate was trusted");
+    assert_eq!(ask("/-/ready", &[]).0, 200, "probes have no password");
+    assert_eq!(ask("/metrics", &[]).0, 401);
+    assert_eq!(ask("/metrics", &["--user", "ada:wrong"]).0, 401);
+    assert_eq!(ask("/metrics", &["--user", "bob:correct-horse"]).0, 401);
+    let (status, body) = ask("/metrics", &["--user", "ada:correct-horse"]);
+    assert!(status == 200 && body.contains("nis2watch_build_info"), "{status} {body}");
+    assert_eq!(ask("/-/stop-traffic", &["--request", "POST"]).0, 401);
+    assert_eq!(ask("/-/stop-traffic", &["--request", "POST", "--user", "ada:correct-horse"]).0, 200);
+    let stopped = daemon.said("traffic was stopped");
+    assert_eq!(stopped.last().unwrap()["actor"], "ada", "the log says who");
+    assert_eq!(ask("/metrics", &["--user", "ada:correct-horse", "--tls-max", "1.1"]).0, 0);
+    assert!(!daemon.log().contains("correct-horse"));
+}
+
+#[test]
+fn a_password_that_is_no_hash_keeps_the_daemon_from_starting() {
+    let plant = Plant::new("", "- { id: desk, zone: office, kind: org }\n");
+    plant.write("web.yml", "basic_auth_users: { ada: correct-horse }\n");
+    let ran = plant.run(&["run", "--web-config", "web.yml"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("no bcrypt hash") && !ran.err.contains("correct-horse"), "{}", ran.err);
+}
