@@ -56,8 +56,7 @@ impl MibHandler for Table {
 /// Starts an agent; it ends with the plant.
 pub(super) async fn start(
     name: &'static str,
-    address: Ipv4Addr,
-    port: u16,
+    (address, port): (Ipv4Addr, u16),
     door: Door,
     recorded: &str,
     passwords: &Passwords,

@@ -8,42 +8,64 @@ use super::agent::Door;
 use super::host::Age;
 use super::web::Page;
 
+// Usual ports; a device really stands at `Block::port` of them, because those below 1024 need root.
+/// FTP, at which nobody listens.
+const FTP: u16 = 21;
 /// SSH.
-pub(super) const SSH: u16 = 20_022;
+pub(super) const SSH: u16 = 22;
 /// Telnet.
-pub(super) const TELNET: u16 = 20_023;
+pub(super) const TELNET: u16 = 23;
 /// Web pages in the clear.
-pub(super) const HTTP: u16 = 20_080;
+pub(super) const HTTP: u16 = 80;
 /// SNMP.
-pub(super) const SNMP: u16 = 20_161;
+pub(super) const SNMP: u16 = 161;
 /// Web pages inside TLS.
-pub(super) const HTTPS: u16 = 20_443;
+pub(super) const HTTPS: u16 = 443;
 /// Modbus.
-pub(super) const MODBUS: u16 = 20_502;
+pub(super) const MODBUS: u16 = 502;
 /// Raw printing.
-pub(super) const PRINTING: u16 = 29_100;
+pub(super) const PRINTING: u16 = 9_100;
+/// Industrial services that are looked for: S7, MQTT, IEC 104, OPC UA, MQTT inside TLS.
+const INDUSTRIAL: [u16; 5] = [102, 1_883, 2_404, 4_840, 8_883];
+/// All ports that inventory and recordings speak of.
+const PORTS: [u16; 8] = [FTP, SSH, TELNET, HTTP, SNMP, HTTPS, MODBUS, PRINTING];
+/// How far services stand above their usual ports: beyond what needs root, below what Linux hands out (32768 and up).
+const SHIFTS: [u16; 4] = [20_000, 21_000, 22_000, 23_000];
 
+/// Stands in a text for the first two numbers of the addresses.
+const NET: &str = "NET.";
 /// The host that drifts.
 pub(super) const DRIFTER: &str = "mes-01";
 
-/// A /16 of loopback that one run has to itself.
+/// Where one run stands: a /16 of loopback, and ports above the usual ones. A program that listens at all addresses, as
+/// network daemons do, takes a port from every block, so both differ between attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Block(u8);
+pub(super) struct Block {
+    net: u8,
+    shift: u16,
+}
 
 impl Block {
-    /// Any but the ends, which people use themselves.
-    pub(super) fn random() -> Self {
-        Self(rand::random_range(1..=254))
+    /// Any but the ends, which people use themselves; ports shift with the attempt, counted from 0.
+    pub(super) fn random(attempt: usize) -> Self {
+        Self { net: rand::random_range(1..=254), shift: SHIFTS[attempt % SHIFTS.len()] }
     }
 
     /// Where a device stands: zone and number.
     pub(super) const fn address(self, place: (u8, u8)) -> Ipv4Addr {
-        Ipv4Addr::new(127, self.0, place.0, place.1)
+        Ipv4Addr::new(127, self.net, place.0, place.1)
     }
 
-    /// The first two numbers, as the inventory writes them.
-    pub(super) fn prefix(self) -> String {
-        format!("127.{}", self.0)
+    /// Where a service stands, by its usual port.
+    pub(super) const fn port(self, usual: u16) -> u16 {
+        self.shift + usual
+    }
+
+    /// Fills in the places that a text leaves open: `NET.1.10` and `{port 22}`.
+    pub(super) fn fill(self, text: &str) -> String {
+        let text = text.replace(NET, &format!("127.{}.", self.net));
+        let port = |text: String, usual| text.replace(&format!("{{port {usual}}}"), &self.port(usual).to_string());
+        PORTS.into_iter().chain(INDUSTRIAL).fold(text, port)
     }
 }
 
@@ -218,3 +240,22 @@ pub(super) const CAST: &[Device] = &[
     Device { id: "plc-01", place: (3, 14), services: &[Service::Counter(MODBUS)] },
     Device { id: "plc-02", place: (3, 15), services: &[Service::Counter(MODBUS)] },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_filled_with_the_addresses_and_ports_of_the_run() {
+        let block = Block { net: 7, shift: 21_000 };
+        assert_eq!(block.fill("NET.3.14 at [{port 22}, {port 9100}]"), "127.7.3.14 at [21022, 30100]");
+        assert_eq!(block.fill("{port 4} and {port"), "{port 4} and {port");
+    }
+
+    #[test]
+    fn no_service_needs_root_or_stands_among_the_ports_that_linux_hands_out() {
+        for (attempt, usual) in (0..SHIFTS.len()).flat_map(|attempt| PORTS.map(|usual| (attempt, usual))) {
+            assert!((1_024..32_768).contains(&Block::random(attempt).port(usual)), "{usual}");
+        }
+    }
+}

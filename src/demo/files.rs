@@ -11,8 +11,6 @@ use super::cast::Block;
 
 const CONFIG: &str = include_str!("plant/nis2watch.yaml");
 const ASSETS: &str = include_str!("plant/assets.yaml");
-/// Stands in the inventory for the first two numbers of the addresses.
-const NET: &str = "NET.";
 /// Read and written by the owner alone.
 const SECRET: u32 = 0o600;
 /// Read by everybody.
@@ -33,7 +31,7 @@ pub(super) struct Contents<'a> {
 /// Writes all files and returns the configuration. What is there already is never overwritten.
 pub(super) fn write(folder: &Path, contents: &Contents<'_>) -> io::Result<PathBuf> {
     let config = folder.join("nis2watch.yaml");
-    put(&config, CONFIG, PLAIN)?;
+    put(&config, &contents.block.fill(CONFIG), PLAIN)?;
     put(&folder.join("assets.yaml"), &assets(contents.block, contents.pins), PLAIN)?;
     put(&folder.join("id_ed25519"), contents.key, SECRET)?;
     put(&folder.join("snmp-auth"), &contents.passwords.auth, SECRET)?;
@@ -47,8 +45,7 @@ fn put(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
-/// The inventory with addresses and fingerprints filled in.
+/// The inventory with addresses, ports and fingerprints filled in.
 fn assets(block: Block, pins: &BTreeMap<&'static str, String>) -> String {
-    let text = ASSETS.replace(NET, &format!("{}.", block.prefix()));
-    pins.iter().fold(text, |text, (asset, pin)| text.replace(&format!("PIN({asset})"), pin))
+    pins.iter().fold(block.fill(ASSETS), |text, (asset, pin)| text.replace(&format!("PIN({asset})"), pin))
 }

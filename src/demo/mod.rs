@@ -3,7 +3,7 @@
 //!
 //! Nothing here knows the product's insides: devices are asked over sockets, like any other. Each stands at an
 //! address of its own (`127.R.ZONE.NUMBER`, R chosen anew for each run, so that two demos do not meet), at ports
-//! that need no root. Good and bad devices play from recordings under `plant/`; one drifts and recovers when told.
+//! that need no root and are free. Good and bad devices play from recordings under `plant/`; one drifts and recovers when told.
 
 mod agent;
 mod cast;
@@ -34,7 +34,7 @@ use stage::{Keys, Stage};
 pub use story::Scene;
 
 /// Blocks of loopback that are tried before giving up.
-const TRIES: u32 = 8;
+const TRIES: usize = 8;
 /// How long the forgotten host has been ignoring its updates.
 const WATCHED_FOR: chrono::TimeDelta = chrono::TimeDelta::days(45);
 
@@ -110,13 +110,14 @@ impl Plant {
         let catalog = Catalog::load(true, &[])
             .map_err(|problems| DemoError::Data { name: "catalogue", problem: problems.to_string() })?;
         let keys = Keys::new()?;
-        let mut tries = 1;
+        let mut tries = 0;
         let (stage, block) = loop {
-            let block = Block::random();
+            let block = Block::random(tries);
+            tries += 1;
             match Box::pin(Stage::open(block, &keys, &catalog)).await {
                 Ok(stage) => break (stage, block),
-                // somebody else has this block: another demo, most likely
-                Err(DemoError::Listen { .. } | DemoError::Agent { .. }) if tries < TRIES => tries += 1,
+                // somebody else has this block, another demo, or one of its ports everywhere
+                Err(DemoError::Listen { .. } | DemoError::Agent { .. }) if tries < TRIES => {}
                 Err(error) => return Err(error),
             }
         };
@@ -148,10 +149,9 @@ impl Plant {
         self.stage.drifter.set_drifted(true);
         let mut telnet = self.telnet.lock().unwrap_or_else(PoisonError::into_inner);
         if telnet.is_none() {
-            let address = self.stage.address(DRIFTER);
-            let port = self.stage.servers.listen(address, TELNET, misfits::telnet);
-            let failed = |source| DemoError::Listen { asset: DRIFTER, address, port: TELNET, source };
-            *telnet = Some(port.map_err(failed)?);
+            let (address, port) = (self.stage.address(DRIFTER), self.stage.block.port(TELNET));
+            let failed = |source| DemoError::Listen { asset: DRIFTER, address, port, source };
+            *telnet = Some(self.stage.servers.listen(address, port, misfits::telnet).map_err(failed)?);
         }
         Ok(())
     }

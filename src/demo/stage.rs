@@ -107,14 +107,15 @@ impl Raise<'_> {
             Service::Ssh(ssh) => self.ssh(device, ssh),
             Service::Snmp(door, table) => {
                 let passwords = &self.keys.passwords;
-                Box::pin(agent::start(device.id, address, cast::SNMP, *door, table, passwords, &self.servers)).await
+                let at = (address, self.block.port(cast::SNMP));
+                Box::pin(agent::start(device.id, at, *door, table, passwords, &self.servers)).await
             }
             Service::Http(page) => {
-                let page: Arc<[u8]> = page.to_bytes(address).into();
+                let page: Arc<[u8]> = page.to_bytes(address, self.block).into();
                 self.listen(device, cast::HTTP, move |stream| web::answer(stream, Arc::clone(&page)))
             }
             Service::Https(page, days) => {
-                let page: Arc<[u8]> = page.to_bytes(address).into();
+                let page: Arc<[u8]> = page.to_bytes(address, self.block).into();
                 let acceptor = Identity::new(device.id, *days)?.acceptor(device.id, false)?;
                 let serve = move |stream| web::answer_over_tls(stream, acceptor.clone(), Arc::clone(&page));
                 self.listen(device, cast::HTTPS, serve)
@@ -124,7 +125,7 @@ impl Raise<'_> {
                 let server = OldServer {
                     acceptor: identity.acceptor(device.id, true)?,
                     certificate: identity.certificate.as_ref().into(),
-                    page: page.to_bytes(address).into(),
+                    page: page.to_bytes(address, self.block).into(),
                 };
                 self.listen(device, cast::HTTPS, move |stream| server.clone().serve(stream))
             }
@@ -134,14 +135,16 @@ impl Raise<'_> {
                 self.listen(device, *port, move |stream| misfits::counter(stream, Arc::clone(&heard)))
             }
             Service::Silence(port) => {
-                misfits::silence(address, *port, &self.servers).await.map_err(|error| self.failed(device, *port, error))
+                let port = self.block.port(*port);
+                misfits::silence(address, port, &self.servers).await.map_err(|error| self.failed(device, port, error))
             }
             Service::EndlessBanner => self.listen(device, cast::SSH, misfits::endless_banner),
             Service::DrippingPage => self.listen(device, cast::HTTP, misfits::dripping_page),
             Service::NoTls => self.listen(device, cast::HTTPS, misfits::no_tls),
             Service::GarbageAgent => {
-                let socket = misfits::datagrams(address, cast::SNMP).await;
-                let socket = socket.map_err(|error| self.failed(device, cast::SNMP, error))?;
+                let port = self.block.port(cast::SNMP);
+                let socket = misfits::datagrams(address, port).await;
+                let socket = socket.map_err(|error| self.failed(device, port, error))?;
                 self.servers.spawn(misfits::garbage_agent(socket));
                 Ok(())
             }
@@ -150,7 +153,8 @@ impl Raise<'_> {
 
     fn ssh(&mut self, device: &'static Device, ssh: &Ssh) -> Result<(), DemoError> {
         let Ssh { banner, age, usual, drifted, grants_root } = *ssh;
-        let machine = Machine::new(device.id, Arc::clone(&self.commands), usual, drifted, grants_root)?;
+        let (usual, drifted) = (self.block.fill(usual), self.block.fill(drifted));
+        let machine = Machine::new(device.id, Arc::clone(&self.commands), &usual, &drifted, grants_root)?;
         let machine = Arc::new(machine);
         self.machines.insert(device.id, Arc::clone(&machine));
         let key = self.keys.hosts[device.id].clone();
@@ -158,11 +162,12 @@ impl Raise<'_> {
         self.listen(device, cast::SSH, move |stream| host.clone().serve(stream))
     }
 
-    fn listen<F, Fut>(&self, device: &'static Device, port: u16, serve: F) -> Result<(), DemoError>
+    fn listen<F, Fut>(&self, device: &'static Device, usual: u16, serve: F) -> Result<(), DemoError>
     where
         F: Fn(TcpStream) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
+        let port = self.block.port(usual);
         let opened = self.servers.listen(self.block.address(device.place), port, serve);
         opened.map_err(|error| self.failed(device, port, error))?.keep();
         Ok(())

@@ -91,9 +91,12 @@ async fn every_device_is_judged_as_its_story_says() {
             "{asset}: {verdicts:?}"
         );
     }
-    // answers nobody, floods, drips or garbles: never green
+    // answers nobody, floods, drips or garbles: never green by what it says; a port that its system refuses is no saying
     for asset in ["silent-01", "hostile-01"] {
-        assert!(words(&verdicts, asset).iter().all(|word| !word.starts_with("pass")), "{asset}");
+        let green = |((one, check), words): (&(String, String), &String)| {
+            one == asset && words.starts_with("pass") && check != "ot-protocol-exposure"
+        };
+        assert!(!verdicts.iter().any(green), "{asset}: {verdicts:?}");
     }
     let expected = [
         ("files-01", "ssh-root-login", "fail"),

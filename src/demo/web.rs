@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::DemoError;
+use super::cast::Block;
 
 /// Longest request that is read.
 const LONGEST_REQUEST: usize = 8 * 1024;
@@ -30,13 +31,13 @@ pub(super) enum Page {
         /// The title.
         title: &'static str,
     },
-    /// Only that the page is at this port, encrypted.
+    /// Only that the page is at this usual port, encrypted.
     Elsewhere(u16),
 }
 
 impl Page {
     /// The whole answer, as the server at `address` gives it.
-    pub(super) fn to_bytes(self, address: Ipv4Addr) -> Vec<u8> {
+    pub(super) fn to_bytes(self, address: Ipv4Addr, block: Block) -> Vec<u8> {
         match self {
             Self::Login { server, title } => {
                 let body = format!(
@@ -49,9 +50,10 @@ impl Page {
                     body.len()
                 )
             }
-            Self::Elsewhere(port) => format!(
-                "HTTP/1.1 301 Moved Permanently\r\nServer: nginx\r\nLocation: https://{address}:{port}/\r\n\
-                 Content-Length: 0\r\nConnection: close\r\n\r\n"
+            Self::Elsewhere(usual) => format!(
+                "HTTP/1.1 301 Moved Permanently\r\nServer: nginx\r\nLocation: https://{address}:{}/\r\n\
+                 Content-Length: 0\r\nConnection: close\r\n\r\n",
+                block.port(usual)
             ),
         }
         .into_bytes()

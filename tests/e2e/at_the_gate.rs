@@ -93,7 +93,7 @@ pub(crate) fn a_minute_of_checks_due_every_second_keeps_the_rules_and_the_books_
     let plant = Plant::new(settings, &assets.concat());
     plant.secret("word", "plant-word");
     let daemon = Daemon::start(&plant);
-    until("the first contact", Duration::from_secs(45), || (!one.contacts().is_empty()).then_some(()));
+    until("the first contact", Duration::from_secs(100), || (!one.contacts().is_empty()).then_some(()));
     let start = Instant::now();
     until("a minute has passed", MINUTE + Duration::from_secs(5), || (start.elapsed() >= MINUTE).then_some(()));
     assert_eq!(daemon.post("/-/stop-traffic").status, 200);

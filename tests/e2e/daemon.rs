@@ -10,7 +10,7 @@ use crate::support::{Daemon, Metrics, Plant, Prometheus, SshHost, TlsServer, ear
 const CERTIFICATE: &str = "tls-cert-expiry";
 const ROOT_LOGIN: &str = "ssh-root-login";
 /// Longest wait for a first verdict: first visits are spread over 20 seconds.
-const FIRST: Duration = Duration::from_secs(45);
+const FIRST: Duration = Duration::from_secs(100);
 /// Everything is due every two seconds.
 const QUICK: &str = "schedules: { posture: { every: 2s }, certificates: { every: 2s } }\n\
                      params: { ssh-root-login: { allow_key_root: true } }\n";

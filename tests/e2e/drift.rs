@@ -16,7 +16,7 @@ pub(crate) fn a_drift_shows_within_its_schedule_is_counted_once_and_ends() {
     );
     let plant = Plant::of_checks(&["ssh-service/ssh-root-login"], &settings, &host.asset(&id, "key", ""));
     let daemon = Daemon::start(&plant);
-    daemon.until_state(&id, CHECK, 0.0, Duration::from_secs(45));
+    daemon.until_state(&id, CHECK, 0.0, Duration::from_secs(100));
     let since = |daemon: &Daemon| {
         let labels = [("asset", id.as_str()), ("check", CHECK)];
         daemon.metrics().value("nis2watch_check_state_since_timestamp_seconds", &labels).unwrap()

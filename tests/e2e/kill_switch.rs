@@ -21,7 +21,7 @@ pub(crate) fn stop_traffic_cuts_what_is_open_and_holds_over_a_restart_until_resu
     let mut daemon = Daemon::start(&plant);
     // a handshake that nobody answers: it is open for seconds
     let open = || device.contacts().iter().any(|contact| contact.went.is_none() && contact.bytes > 0);
-    until("a handshake is under way", Duration::from_secs(45), || open().then_some(()));
+    until("a handshake is under way", Duration::from_secs(100), || open().then_some(()));
     assert_eq!(daemon.metrics().value(ACTIVE, &[]), Some(1.0));
 
     let reply = daemon.post("/-/stop-traffic");
@@ -49,7 +49,7 @@ pub(crate) fn stop_traffic_cuts_what_is_open_and_holds_over_a_restart_until_resu
     // a round by hand obeys as well
     let ran = plant.check(&["--check", "tls-cert-expiry"]);
     assert_eq!((ran.code, ran.state(&id, "tls-cert-expiry").as_str()), (101, "unknown inactive"));
-    until("checks fell due and were held back", Duration::from_secs(45), || {
+    until("checks fell due and were held back", Duration::from_secs(100), || {
         (daemon.metrics().sum("nis2watch_gate_refused_total", &[("asset", &id)]) > 2.0).then_some(())
     });
     assert_eq!(device.totals(), stopped);

@@ -8,7 +8,7 @@ use crate::support::{Daemon, Plant, TlsServer, early, until};
 
 const CHECK: &str = "tls-cert-expiry";
 const LOADED: &str = "nis2watch_config_last_reload_successful";
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_secs(40);
 const QUICK: &str = "schedules: { certificates: { every: 2s } }\n";
 
 fn asset(id: &str, port: u16) -> String {
@@ -29,7 +29,7 @@ pub(crate) fn a_broken_file_changes_nothing_and_a_mended_one_takes_hold() {
     let mut daemon = Daemon::start(&plant);
     assert_eq!(daemon.metrics().value(LOADED, &[]), Some(1.0));
     for id in [&stays, &goes] {
-        daemon.until_state(id, CHECK, 0.0, Duration::from_secs(45));
+        daemon.until_state(id, CHECK, 0.0, Duration::from_secs(100));
     }
 
     plant.write("assets.yaml", &both.replace("zone: office", "zone: ofice"));
