@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::derive::Sources;
 use crate::catalog::{DeviceSources, identity_text};
 use crate::model::{Asset, Cause, Reading, Value};
+use crate::rule::version::Scheme;
 
 /// Fields that an agent tells, each with the object behind it.
 const AGENT: [&str; 5] = ["vendor", "os", "model", "version", "serial"];
@@ -79,10 +80,17 @@ pub(super) fn device(names: &DeviceSources, sources: &Sources<'_>) -> Reading {
     };
     let silent = missing(true);
     let mut told = Told::default();
-    known(&names.linux).into_iter().for_each(|release| told.linux(release));
-    known(&names.agent).into_iter().for_each(|product| told.agent(product));
+    if let Some(release) = known(&names.linux) {
+        told.linux(release);
+    }
+    if let Some(product) = known(&names.agent) {
+        told.agent(product);
+    }
     told.inventory(sources.asset, silent.is_some());
     let anchored = told.fields.contains_key("version");
+    if anchored {
+        told.fields.entry("scheme").or_insert_with(|| Value::text(Scheme::default().word()));
+    }
     let unasked = if sources.asked.is_empty() { missing(false) } else { None };
     if let (false, Some(why)) = (anchored, silent.or(unasked)) {
         return Reading::Missing(why);
@@ -94,4 +102,97 @@ pub(super) fn device(names: &DeviceSources, sources: &Sources<'_>) -> Reading {
     told.fields.insert("anchored", Value::Bool(anchored));
     told.fields.insert("source", Value::map(told.sources));
     Reading::Known(Value::map(told.fields))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::feeds::Lifecycle;
+    use crate::model::{AssetId, Criticality, FactId, Kind, Profile, ZoneId};
+
+    fn asset(version: Option<&str>) -> Asset {
+        Asset {
+            id: AssetId::parse("sw-1").unwrap(),
+            address: None,
+            zone: ZoneId::parse("cell-1").unwrap(),
+            kind: Kind::NetworkDevice,
+            site: None,
+            vendor: Some("Written Down".into()),
+            product: None,
+            version: version.map(Into::into),
+            serial: None,
+            owner: None,
+            criticality: Criticality::Medium,
+            supplier: None,
+            support_end: None,
+            profile: Profile::Ot,
+            allowed_ports: None,
+            labels: BTreeMap::new(),
+            fields: BTreeMap::new(),
+            params: BTreeMap::new(),
+            active: true,
+            allow_intrusive: false,
+            allow_protocol_reads: false,
+            vantage: false,
+        }
+    }
+
+    /// The fact for what the agent said, with or without a version in the inventory; `asked` when it can be asked.
+    fn told(agent: Reading, asked: bool, version: Option<&str>) -> Reading {
+        let id = |text: &str| FactId::parse(text).unwrap();
+        let names = DeviceSources { agent: id("snmp.product"), linux: id("linux.os_release") };
+        let sources = Sources {
+            facts: [(names.agent.clone(), agent)].into(),
+            asked: if asked { [names.agent.clone()].into() } else { BTreeSet::new() },
+            asset: &asset(version),
+            lifecycle: &Lifecycle::builtin(),
+            now: chrono::DateTime::UNIX_EPOCH,
+        };
+        device(&names, &sources)
+    }
+
+    fn field(reading: &Reading, path: &str) -> String {
+        match reading {
+            Reading::Known(value) => value.at(path).map(ToString::to_string).unwrap_or_default(),
+            Reading::Missing(missing) => missing.cause.to_string(),
+            Reading::Absent(_) => "absent".into(),
+        }
+    }
+
+    fn agent(fields: &[(&'static str, &str)]) -> Reading {
+        Reading::Known(Value::map(fields.iter().map(|(key, text)| (*key, Value::text(text)))))
+    }
+
+    #[test]
+    fn what_the_device_says_comes_before_what_was_written_down() {
+        let said = agent(&[("vendor", "Cisco"), ("version", "15.2(7)E3"), ("scheme", "cisco")]);
+        let device = told(said, true, Some("12.2"));
+        let fields = ["vendor", "version", "scheme", "anchored"].map(|path| field(&device, path));
+        assert_eq!(fields, ["Cisco", "15.2(7)E3", "cisco", "true"]);
+    }
+
+    #[test]
+    fn the_inventory_tells_what_a_device_that_answers_leaves_open() {
+        let device = told(agent(&[("model", "NPort 5110")]), true, Some("3.9"));
+        let fields = ["vendor", "model", "version", "source.version", "scheme"].map(|path| field(&device, path));
+        assert_eq!(fields, ["Written Down", "NPort 5110", "3.9", "inventory", "numeric"]);
+    }
+
+    #[test]
+    fn a_silent_device_is_not_vouched_for_by_the_inventory() {
+        let silent = || Reading::missing(Cause::Timeout, "no answer");
+        assert_eq!(field(&told(silent(), true, Some("3.9")), "version"), "timeout");
+        // one that cannot be asked at all has nothing else
+        assert_eq!(field(&told(silent(), false, Some("3.9")), "version"), "3.9");
+        assert_eq!(field(&told(silent(), false, None), "version"), "timeout");
+    }
+
+    #[test]
+    fn a_device_without_a_version_is_known_but_not_anchored() {
+        let device = told(agent(&[("vendor", "Moxa")]), true, None);
+        let fields = ["vendor", "version", "scheme", "anchored"].map(|path| field(&device, path));
+        assert_eq!(fields, ["Moxa", "", "", "false"]);
+    }
 }

@@ -75,7 +75,7 @@ fn every_mistake_is_reported_with_its_place_and_says_what_to_do() {
         ("regex: '^ok$' }", "regex: '^ok$', if: { from: descr, regex: x } }", "no condition of its own"),
         ("{ oid: 1.3.6.1.4.1.99999.9.0,", "{ from: descr,", "there is `descr`"),
         ("os: ExOS", "os: N/A", "printable characters"),
-        ("scheme: mixed", "scheme: roman", "did you mean"),
+        ("scheme: mixed", "scheme: roman", "known: numeric"),
         ("'^V(?P<version>[0-9.]+)$'", "'^V([0-9.]+)$'", "one named group, (?P<version>…)"),
         ("(?P<model>", "(?P<modle>", "one named group, (?P<model>…)"),
         ("'^V(?P<version>[0-9.]+)$'", "'(?P<version>[0-9]+(?:[.][0-9]+)+)'", "bind it with ^ and $"),
@@ -83,17 +83,14 @@ fn every_mistake_is_reported_with_its_place_and_says_what_to_do() {
         ("{last}", "{first}", "not an object identifier"),
         ("{ from: descr, regex: ', FW", "{ from: descr, index: 1, regex: ', FW", "say where"),
         ("{ from: descr, regex: ', FW", "{ from: entity, field: software, regex: ', FW", "say where"),
-        ("{ from: descr, regex: ', FW", "{ from: entity, field: colour, index: 1, regex: ', FW", "unknown word"),
+        ("{ from: descr, regex: ', FW", "{ from: entity, field: colour, index: 1, regex: ', FW", "is not known here"),
         ("text: V1.2.3,", "text: V1.2.4,", "comes out is \"1.2.4\""),
         ("text: V1.2.3,", "text: 1.2.3,", "no pattern of `version`"),
         ("examples:", "versoin: x\nexamples:", "did you mean"),
     ];
     let mut report = String::new();
     for (old, new, expected) in mistakes {
-        let problems = match load_with(old, new) {
-            Err(problems) => problems,
-            Ok(_) => panic!("{new:?} was accepted"),
-        };
+        let Err(problems) = load_with(old, new) else { panic!("{new:?} was accepted") };
         let text = problems.to_string();
         assert!(text.contains(expected), "{new:?} should say {expected:?}:\n{text}");
         for problem in problems.iter() {
@@ -106,8 +103,8 @@ fn every_mistake_is_reported_with_its_place_and_says_what_to_do() {
 
 #[test]
 fn a_file_that_would_ask_too_much_or_is_too_large_is_refused() {
-    let many: String =
-        (1..=13).map(|n| format!("  - {{ oid: 1.3.6.1.4.1.99999.5.{n}.0, regex: '^(?P<serial>x)$' }}\n")).collect();
+    let place = |n: u8| format!("  - {{ oid: 1.3.6.1.4.1.99999.5.{n}.0, regex: '^(?P<serial>x)$' }}\n");
+    let many = (1..=13).map(place).collect::<Vec<_>>().concat();
     let problems = load_with("examples:", &format!("serial:\n{many}examples:")).unwrap_err().to_string();
     assert!(problems.contains("at most 12"), "{problems}");
     let huge = format!("# {}\n{GOOD}", "x".repeat(LARGEST_FILE));
