@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::Products;
 use super::form::suggest;
 use super::question::Question;
 use crate::model::document::{Data, Document, Entry, Node, Place, Step, path_text};
@@ -16,6 +17,8 @@ pub type Arguments = BTreeMap<Arc<str>, Value>;
 pub struct Ask {
     template: Document,
     standard: Question,
+    /// What a question about the product is asked with.
+    products: Products,
 }
 
 impl Ask {
@@ -23,7 +26,15 @@ impl Ask {
     pub(super) fn read(file: &Document, ask: &Node, defaults: &Arguments, problems: &mut Problems) -> Option<Self> {
         let template = Document { file: file.file.clone(), root: ask.clone() };
         let standard = bind(&template, defaults, problems)?;
-        Some(Self { template, standard })
+        Some(Self { template, standard, products: Products::default() })
+    }
+
+    /// Hands over the product files, which are known once all files are read.
+    pub(super) fn equip(&mut self, products: &Products) {
+        self.products = products.clone();
+        if let Question::SnmpProduct(known) = &mut self.standard {
+            *known = products.clone();
+        }
     }
 
     /// The question with default arguments.
@@ -39,7 +50,11 @@ impl Ask {
     /// An argument is missing or of the wrong type; the report says which, at the line of the fact file.
     pub fn bind(&self, arguments: &Arguments) -> Result<Question, Problems> {
         let mut problems = Problems::new();
-        bind(&self.template, arguments, &mut problems).ok_or(problems)
+        let question = bind(&self.template, arguments, &mut problems).ok_or(problems)?;
+        Ok(match question {
+            Question::SnmpProduct(_) => Question::SnmpProduct(self.products.clone()),
+            question => question,
+        })
     }
 
     /// Names of the arguments that it uses.

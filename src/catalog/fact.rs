@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::Question;
 use super::ask::{Arguments, Ask};
 use super::form::{Form, Spot};
 use super::history::History;
@@ -131,6 +132,9 @@ impl Fact {
         let reading = match (&self.read, answer) {
             (Some(read), answer) => read.extract(answer),
             (None, Answer::Value(value)) => Reading::Known(value.clone()),
+            (None, Answer::Varbinds(binds)) if let Question::SnmpProduct(products) = self.ask.standard() => {
+                products.identify(binds)
+            }
             (None, _) => Reading::missing(
                 Cause::Internal,
                 format!("fact {} has no `read` for this kind of answer; this is a defect of the fact file", self.id),

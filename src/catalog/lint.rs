@@ -35,6 +35,10 @@ impl Catalog {
         for problem in found {
             problems.push(problem);
         }
+        for product in self.products.iter().filter(|product| product.lacks_example()) {
+            let message = "no example shows a version rule at work; give a text and the version in it";
+            problems.push(Problem::new(&*product.origin, message).key("examples"));
+        }
         for pack in self.packs.keys().filter(|pack| !self.checks.values().any(|check| check.pack == **pack)) {
             problems.push(Problem::new(format!("{pack}/pack.yaml"), "the pack has no check"));
         }

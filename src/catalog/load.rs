@@ -7,8 +7,9 @@ use std::sync::Arc;
 use super::check::CheckDraft;
 use super::fact::{FactDraft, folder, stem};
 use super::names::Known;
+use super::products::{self, LARGEST_FILE, ProductDraft, refuse_overlaps};
 use super::sources::{Role, SourceFile, gather};
-use super::{Catalog, LoadErrors, Pack, check, controls, fact};
+use super::{Catalog, LoadErrors, Pack, Products, check, controls, fact};
 use crate::model::document::Document;
 use crate::model::{CheckId, FactId, Problem, Problems};
 
@@ -37,6 +38,7 @@ struct Read {
     seen_packs: BTreeSet<String>,
     facts: BTreeMap<FactId, (bool, FactDraft)>,
     checks: BTreeMap<CheckId, (bool, CheckDraft)>,
+    products: BTreeMap<Arc<str>, (bool, ProductDraft)>,
     /// Names of files with mistakes, so that nobody is told twice.
     broken: BTreeSet<String>,
     fixtures: Vec<SourceFile>,
@@ -75,6 +77,10 @@ impl Read {
                 Role::Pack => self.pack(&document, problems),
                 Role::Fact => self.fact(document, file.builtin, problems),
                 Role::Check => self.check(document, file.builtin, problems),
+                Role::Product if file.text.len() > LARGEST_FILE => {
+                    problems.push(document.wrong(&[], format!("larger than {LARGEST_FILE} bytes")));
+                }
+                Role::Product => self.product(document, file.builtin, problems),
                 Role::Fixture { .. } => {}
             }
         }
@@ -82,6 +88,7 @@ impl Read {
             let name = stem(&file.name);
             self.broken.insert(match file.role {
                 Role::Fact => format!("{}.{name}", folder(&file.name)),
+                Role::Product => return,
                 _ => name,
             });
         }
@@ -114,7 +121,16 @@ impl Read {
         }
     }
 
-    fn join(self, problems: &mut Problems) -> Catalog {
+    fn product(&mut self, document: Document, builtin: bool, problems: &mut Problems) {
+        let Some(draft) = products::read(document, problems) else { return };
+        let id = Arc::clone(&draft.product.id);
+        let before = self.products.get(&id).map(|(builtin, draft)| (*builtin, &*draft.product.origin));
+        if may_stand(before, builtin, draft.replaces, &draft.document, problems) {
+            self.products.insert(id, (builtin, draft));
+        }
+    }
+
+    fn join(mut self, problems: &mut Problems) -> Catalog {
         let controls = controls::read(&self.controls, problems);
         let known = Known {
             controls: &controls,
@@ -125,9 +141,13 @@ impl Read {
         self.facts.values().for_each(|(_, draft)| known.verify_fact(draft, problems));
         self.checks.values().for_each(|(_, draft)| known.verify_check(draft, problems));
         drop(known);
+        refuse_overlaps(&self.products.values().map(|(_, draft)| draft).collect::<Vec<_>>(), problems);
+        let products = Products::new(self.products.into_values().map(|(_, draft)| draft.product));
+        self.facts.values_mut().for_each(|(_, draft)| draft.fact.ask.equip(&products));
         Catalog {
             controls,
             packs: self.packs,
+            products,
             facts: self.facts.into_iter().map(|(id, (_, draft))| (id, Arc::new(draft.fact))).collect(),
             checks: self.checks.into_iter().map(|(id, (_, draft))| (id, Arc::new(draft.check))).collect(),
             fixtures: self.fixtures,

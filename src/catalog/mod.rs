@@ -18,6 +18,7 @@ mod lint;
 mod load;
 mod names;
 mod params;
+mod products;
 mod question;
 mod record;
 mod reference;
@@ -38,7 +39,8 @@ pub use fixtures::{FixtureReport, Outcome};
 pub use handout::{ACCOUNT, COLLECTOR_PATH, Handout};
 pub use history::History;
 pub use params::{Overrides, ParamMistake};
-pub use question::{Derived, DutyRegister, Question, Register, Statements, Whose, first_of};
+pub use products::{Product, Products, identity_text};
+pub use question::{Derived, DeviceSources, DutyRegister, Question, Register, Statements, Whose, first_of};
 pub use record::{Known, Redactor, record};
 pub use selector::{Condition, Expression, Key, Selector, Subject};
 
@@ -55,6 +57,8 @@ pub struct Catalog {
     pub checks: BTreeMap<CheckId, Arc<Check>>,
     /// What the law and the standards ask.
     pub controls: Controls,
+    /// How devices are known, and where they keep what they are.
+    pub products: Products,
     /// Groups of checks, by folder.
     pub packs: BTreeMap<Arc<str>, Pack>,
     /// Recorded transcripts with expected verdicts.

@@ -37,8 +37,10 @@ impl Known<'_> {
                 Some(_) => {}
             }
         }
-        let sources = draft.fact.ask.standard().computed_from().iter();
-        for source in sources.filter(|id| !draft.fact.needs.contains(id)) {
+        for source in draft.fact.ask.standard().computed_from() {
+            if draft.fact.needs.contains(source) {
+                continue;
+            }
             let problem = draft.document.wrong(&["ask".into()], format!("it is computed from {source}"));
             problems.push(problem.hint(format!("add `needs: [{source}]`")));
         }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::model::{Cause, CheckId, FactId, Reading, Transport, Value};
+use super::Products;
+use crate::model::{Cause, CheckId, FactId, Kind, Reading, Transport, Value};
 use crate::transport::ot::{bacnet, enip, modbus, mqtt, opcua, s7};
 use crate::transport::{exec, http, reach, snmp, ssh, ssh_service, tcp, tls};
 
@@ -28,6 +29,8 @@ pub enum Question {
     SshSession(ssh::SessionQuestion),
     /// Objects of an SNMP agent.
     Snmp(snmp::Question),
+    /// What an SNMP agent says that its device is: the system group, then the objects that the product files name.
+    SnmpProduct(Products),
     /// Which SNMP versions and communities an agent answers.
     SnmpVersions(snmp::VersionProbe),
     /// Which TCP ports are open.
@@ -79,8 +82,8 @@ pub enum Derived {
     Matrix(FactId),
     /// Whether every cell of the matrix that this fact names shows something; missing with a cause where one does not.
     Proof(FactId),
-    /// What the device is, gathered from whatever it answered; settings of the engine.
-    Device(Value),
+    /// What the device is, put together from what it answered and from the inventory.
+    Device(DeviceSources),
     /// What a person signed.
     Attestation(Statements),
     /// What the registers of duties say of the asset.
@@ -139,13 +142,23 @@ pub struct Register {
     pub required_fields: Vec<Arc<str>>,
 }
 
+/// Who says what a device is.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceSources {
+    /// The fact of its SNMP agent.
+    pub agent: FactId,
+    /// The fact of its operating system, where the asset is a Linux host; nothing else is asked to run a command.
+    pub linux: FactId,
+}
+
 impl Question {
     /// The transport it goes over, a label of the gate's books.
     #[must_use]
     pub const fn transport(&self) -> Transport {
         match self {
             Self::Ssh(_) | Self::Powershell(_) | Self::Cli(_) | Self::SshSession(_) => Transport::Ssh,
-            Self::Snmp(_) | Self::SnmpVersions(_) => Transport::Snmp,
+            Self::Snmp(_) | Self::SnmpProduct(_) | Self::SnmpVersions(_) => Transport::Snmp,
             Self::Tcp(_) | Self::Reach(_) => Transport::Tcp,
             Self::Tls(_) => Transport::Tls,
             Self::Http(_) => Transport::Http,
@@ -170,6 +183,7 @@ impl Question {
             Self::Cli(_) => "cli",
             Self::SshSession(_) => "ssh_session",
             Self::Snmp(_) => "snmp",
+            Self::SnmpProduct(_) => "snmp_product",
             Self::SnmpVersions(_) => "snmp_versions",
             Self::Tcp(_) => "tcp",
             Self::Tls(_) => "tls",
@@ -187,19 +201,35 @@ impl Question {
         }
     }
 
-    /// The facts that the question itself says a derived one is computed from.
+    /// The facts that a derived one is first of all computed from.
     #[must_use]
-    pub const fn computed_from(&self) -> &[FactId] {
+    pub fn computed_from(&self) -> Vec<&FactId> {
         match self {
             Self::Derived(
                 Derived::Lifecycle(source)
                 | Derived::Restart(source)
                 | Derived::Matrix(source)
                 | Derived::Proof(source),
-            ) => std::slice::from_ref(source),
-            Self::Derived(Derived::FirstOf(sources)) => sources.as_slice(),
-            _ => &[],
+            ) => vec![source],
+            Self::Derived(Derived::FirstOf(sources)) => sources.iter().collect(),
+            Self::Derived(Derived::Device(sources)) => vec![&sources.agent, &sources.linux],
+            _ => Vec::new(),
         }
+    }
+
+    /// Whether this fact, one that it is computed from, can say something about an asset of this kind.
+    #[must_use]
+    pub fn reads_from(&self, source: &FactId, kind: Kind) -> bool {
+        match self {
+            Self::Derived(Derived::Device(sources)) => *source != sources.linux || kind == Kind::LinuxHost,
+            _ => true,
+        }
+    }
+
+    /// Whether it puts together what the device is.
+    #[must_use]
+    pub const fn identifies(&self) -> bool {
+        matches!(self, Self::Derived(Derived::Device(_)))
     }
 
     /// Whether packets reach the asset for it.
@@ -272,6 +302,10 @@ impl fmt::Display for Question {
                 let parts = [("get", get), ("walk", walk)]
                     .map(|(verb, oids)| if oids.is_empty() { String::new() } else { format!("{verb} {oids}") });
                 f.write_str(parts.join(" ").trim())
+            }
+            Self::SnmpProduct(products) => {
+                let first = products.first_question().get.join(" ");
+                write!(f, "get {first}, then the objects of the product that these name")
             }
             Self::SnmpVersions(question) => {
                 let known = |community: &String| matches!(community.as_str(), "public" | "private");

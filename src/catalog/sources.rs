@@ -36,6 +36,8 @@ pub(super) struct SourceFile {
 pub(super) enum Role {
     /// `facts/<family>/<name>.yaml`
     Fact,
+    /// `facts/snmp/products/<name>.yaml`
+    Product,
     /// `controls/<any>.yaml`
     Controls,
     /// `<pack>/pack.yaml`
@@ -65,10 +67,12 @@ fn role(relative: &Path) -> Option<Result<Role, String>> {
     let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
     Some(match folders.as_slice() {
         ["facts", _] => Ok(Role::Fact),
+        ["facts", "snmp", "products"] => Ok(Role::Product),
         ["controls"] => Ok(Role::Controls),
         [pack] if *pack != "facts" => Ok(if name == "pack.yaml" { Role::Pack } else { Role::Check }),
         [_, "fixtures", check] => Ok(Role::Fixture { check: (*check).to_owned() }),
-        _ => Err("a file has no meaning at this place; use facts/<family>/<name>.yaml, <pack>/<check-id>.yaml, \
+        _ => Err("a file has no meaning at this place; use facts/<family>/<name>.yaml, \
+                  facts/snmp/products/<name>.yaml, <pack>/<check-id>.yaml, \
                   <pack>/fixtures/<check-id>/<case>.<verdict>.yaml or controls/<name>.yaml"
             .into()),
     })
@@ -163,6 +167,7 @@ mod tests {
     fn the_place_of_a_file_says_what_it_is() {
         let role = |path: &str| role(Path::new(path));
         assert_eq!(role("facts/linux/sshd.yaml"), Some(Ok(Role::Fact)));
+        assert_eq!(role("facts/snmp/products/moxa.yaml"), Some(Ok(Role::Product)));
         assert_eq!(role("linux/ssh-root-login.yaml"), Some(Ok(Role::Check)));
         assert_eq!(role("linux/pack.yaml"), Some(Ok(Role::Pack)));
         let fixture = Role::Fixture { check: "a".into() };

@@ -9,7 +9,7 @@ use tracing::{Instrument, info_span};
 
 use crate::catalog::Question;
 use crate::inventory::Access;
-use crate::model::{Answer, FactId, Reading, Time, Transport, Value};
+use crate::model::{Answer, FactId, Reading, Time, Transport, Value, Varbind};
 use crate::transport::gate::Gate;
 use crate::transport::ot::{bacnet, enip, modbus, mqtt, opcua, s7};
 use crate::transport::{Endpoint, TransportError, exec, http, local, reach, replay, snmp, ssh, ssh_service, tcp, tls};
@@ -115,7 +115,7 @@ impl Protocol {
     const fn of(question: &Question) -> Option<Self> {
         Some(match question {
             Question::Ssh(_) | Question::Powershell(_) | Question::Cli(_) | Question::SshSession(_) => Self::Ssh,
-            Question::Snmp(_) => Self::Snmp,
+            Question::Snmp(_) | Question::SnmpProduct(_) => Self::Snmp,
             Question::SnmpVersions(_) => Self::SnmpVersions,
             Question::Tcp(_) => Self::Tcp,
             Question::Tls(_) => Self::Tls,
@@ -299,12 +299,17 @@ impl Contact {
         let Some(access) = &self.access.snmp else { return self.unconfigured(group, "snmp") };
         let reads: Vec<_> = pick(group, |question| match question {
             Question::Snmp(question) => Some(question),
+            Question::SnmpProduct(products) => Some(products.first_question()),
             _ => None,
         })
         .map(|(fact, question)| snmp::Ask { fact, question })
         .collect();
         if !reads.is_empty() {
-            return snmp::ask(access, &reads, &self.gate, &self.snmp).await;
+            let sequel = |place: usize, first: &[Varbind]| match group[place].question {
+                Question::SnmpProduct(products) => products.next_question(first),
+                _ => None,
+            };
+            return snmp::ask_on(access, &reads, &sequel, &self.gate, &self.snmp).await;
         }
         let mut answers = Vec::with_capacity(group.len());
         for one in group {

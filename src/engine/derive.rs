@@ -1,8 +1,9 @@
 //! Facts that are computed: nothing is sent for them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::device;
 use super::health::health;
 use super::matrix;
 use super::register::register;
@@ -18,6 +19,8 @@ use crate::store::Latest;
 pub(super) struct Sources<'a> {
     /// The facts that the derived one names.
     pub(super) facts: BTreeMap<FactId, Reading>,
+    /// Those of them that the asset was asked for; the others cannot be asked at all.
+    pub(super) asked: BTreeSet<FactId>,
     /// The asset.
     pub(super) asset: &'a Asset,
     /// Windows that concern the asset.
@@ -66,7 +69,7 @@ pub(super) fn derive(derivation: &Derived, sources: &Sources<'_>) -> Reading {
         Derived::Matrix(from) => sources.of(from, |reached| matrix::matrix(reached, sources)),
         Derived::Proof(from) => sources.of(from, matrix::proof),
         Derived::Zone(_) => matrix::zone(sources),
-        Derived::Device(_) => device(sources),
+        Derived::Device(names) => device::device(names, sources),
         Derived::Attestation(_) | Derived::Duty(_) => {
             let answer = duties::answer(derivation, sources.asset, sources.book, sources.lifecycle, sources.now);
             answer.unwrap_or_else(|| Reading::missing(Cause::Internal, "nobody answers this derived question"))
@@ -109,33 +112,5 @@ fn lifecycle(release: &Value, sources: &Sources<'_>) -> Reading {
     if let Some(made) = sources.lifecycle.generated_at() {
         fields.push(("table_date", Value::text(made.to_rfc3339())));
     }
-    Reading::Known(Value::map(fields))
-}
-
-/// What the device is. Without a rule that vouches for the version of this product it comes from the inventory or
-/// stays out: a wrong version is worse than none.
-fn device(sources: &Sources<'_>) -> Reading {
-    let asset = sources.asset;
-    let given =
-        [("vendor", &asset.vendor), ("model", &asset.product), ("version", &asset.version), ("serial", &asset.serial)];
-    let mut fields: Vec<_> =
-        given.into_iter().filter_map(|(name, text)| Some((name, Value::Text(text.clone()?)))).collect();
-    if asset.version.is_none() {
-        let missing = sources.facts.values().find_map(|reading| match reading {
-            Reading::Missing(missing) => Some(missing.clone()),
-            _ => None,
-        });
-        return missing.map_or_else(
-            || {
-                Reading::missing(
-                    Cause::NoData,
-                    "no rule tells the version of this device; set `version` in the inventory",
-                )
-            },
-            Reading::Missing,
-        );
-    }
-    fields.push(("source", Value::text("inventory")));
-    fields.push(("anchored", Value::Bool(true)));
     Reading::Known(Value::map(fields))
 }

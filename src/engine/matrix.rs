@@ -246,6 +246,7 @@ mod tests {
         let member = inventory.find("vantage-ws1").unwrap();
         compute(&Sources {
             facts: BTreeMap::new(),
+            asked: [].into(),
             asset: &member.asset,
             zoning: &inventory.zoning(),
             windows: &[],

@@ -4,6 +4,7 @@ mod cadence;
 mod contact;
 mod daemon;
 mod derive;
+mod device;
 mod health;
 mod matrix;
 mod netting;

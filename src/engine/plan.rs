@@ -3,7 +3,7 @@
 //! Pure. Every pair of an asset and a check that concerns it is in the plan; a pair that cannot be measured
 //! stays in it with the reason, and becomes an unknown, so that nothing is left out in silence.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{AssetIndex, Cadence, CheckIndex, survey};
@@ -162,6 +162,48 @@ impl PlannedAsset {
     }
 }
 
+/// What the device is belongs to no check alone.
+impl PlannedAsset {
+    /// The fact that says what the device is.
+    fn identity(&self) -> Option<FactIndex> {
+        let is_identity = |one: &PlannedFact| one.question.identifies();
+        self.facts.iter().position(is_identity).and_then(|at| FactIndex::try_from(at).ok())
+    }
+
+    /// The facts of a visit for these checks: what they need, and what the device is wherever it is spoken to in the
+    /// same protocol anyway. Where no check ever does, any visit that sends something asks for it besides.
+    #[must_use]
+    pub fn facts_for_visit(&self, checks: &[CheckIndex]) -> Vec<FactIndex> {
+        let mut facts = self.facts_for(checks);
+        let Some(identity) = self.identity() else { return facts };
+        let sources = &self.facts[usize::from(identity)].from;
+        let (own, visit) = (self.spoken(sources), self.spoken(&facts));
+        let all: Vec<CheckIndex> = (0..).zip(&self.checks).map(|(at, _)| at).collect();
+        let is_orphan = || !visit.is_empty() && self.spoken(&self.facts_for(&all)).is_disjoint(&own);
+        if !own.is_disjoint(&visit) || (!own.is_empty() && is_orphan()) {
+            facts.extend(sources);
+            facts.push(identity);
+            facts.sort_unstable();
+            facts.dedup();
+        }
+        facts
+    }
+
+    /// The protocols in which the asset is asked for these facts.
+    fn spoken(&self, facts: &[FactIndex]) -> BTreeSet<Transport> {
+        let facts = facts.iter().map(|at| &self.facts[usize::from(*at)]);
+        let asked = facts.filter(|one| one.held.is_none() && one.question.touches_the_wire());
+        asked.map(|one| one.question.transport()).collect()
+    }
+}
+
+/// Whether the asset can say itself what it is.
+fn can_be_identified(member: &Member) -> bool {
+    let (access, kind) = (&member.access, member.asset.kind);
+    let logs_in = kind == Kind::LinuxHost && (access.ssh.is_some() || access.local);
+    kind.class() == SubjectClass::Device && (access.snmp.is_some() || access.replay.is_some() || logs_in)
+}
+
 /// Checks in an order in which each stands behind those it depends on; the loader has refused cycles.
 fn dependency_order(catalog: &Catalog) -> Vec<Arc<Check>> {
     fn place(id: &CheckId, catalog: &Catalog, done: &mut BTreeMap<CheckId, bool>, order: &mut Vec<Arc<Check>>) {
@@ -226,6 +268,10 @@ impl Builder<'_> {
             let held = Self::held(check, &facts, &planned.facts, member);
             planned.checks.push(PlannedCheck { check: Arc::clone(check), params, cadence, facts, after, held });
         }
+        let device = self.catalog.facts.values().find(|fact| fact.ask.standard().identifies());
+        if let Some(fact) = device.filter(|_| can_be_identified(member)) {
+            self.fact(&fact.id, &Arguments::new(), member, &mut planned.facts, &mut places);
+        }
         planned.checks.shrink_to_fit();
         planned.facts.shrink_to_fit();
         planned
@@ -266,6 +312,7 @@ impl Builder<'_> {
         let from: Vec<_> = fact
             .needs
             .iter()
+            .filter(|needed| fact.ask.standard().reads_from(needed, member.asset.kind))
             .filter_map(|needed| self.fact(needed, &self.handed_down(fact, needed, args), member, facts, places))
             .collect();
         let bind = || fact.ask.bind(&fact.arguments(args)).map(Arc::new).map_err(|problems| problems.to_string());

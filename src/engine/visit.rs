@@ -115,7 +115,7 @@ impl Visitor {
     pub async fn visit(&self, planned: &PlannedAsset, contact: &Contact, due: &[CheckIndex]) -> Visit {
         let start = Instant::now();
         let checks = planned.with_dependencies(due);
-        let facts = planned.facts_for(&Self::unheld(planned, &checks, (self.clock)()));
+        let facts = planned.facts_for_visit(&Self::unheld(planned, &checks, (self.clock)()));
         let (gathered, reachable) = self.gather(planned, contact, &facts).await;
         let now = (self.clock)();
         let results = self.judge_all(planned, &checks, &gathered, &Moment { start, now, judged: self.time(contact) });
@@ -197,12 +197,15 @@ impl Visitor {
         for at in facts {
             let fact = &planned.facts[usize::from(*at)];
             if let Question::Derived(derivation) = &*fact.question {
+                let sources = fact.from.iter().map(|at| &planned.facts[usize::from(*at)]);
+                let asked = sources.filter(|one| one.held.is_none()).map(|one| one.fact.id.clone()).collect();
                 let from = fact.from.iter().filter_map(|at| {
                     Some((planned.facts[usize::from(*at)].fact.id.clone(), gathered.get(at)?.reading.clone()))
                 });
                 let reading = {
                     let sources = derive::Sources {
                         facts: from.collect(),
+                        asked,
                         asset: &planned.member.asset,
                         zoning: &planned.zoning,
                         windows: &planned.member.windows,

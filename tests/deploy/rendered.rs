@@ -68,7 +68,8 @@ async fn shellcheck_has_nothing_to_say_about_what_hosts_run() {
 fn the_walk_through_shows_the_files_of_the_example() {
     let page = text("docs/checks.md");
     let fixtures = "own/fixtures/kernel-hides-addresses";
-    for file in ["facts/mine/kernel.yaml", "own/pack.yaml", "own/kernel-hides-addresses.yaml"] {
+    let vendor = "facts/snmp/products/examplenet-ex.yaml";
+    for file in ["facts/mine/kernel.yaml", "own/pack.yaml", "own/kernel-hides-addresses.yaml", vendor] {
         assert!(page.contains(&text(&format!("deploy/examples/my-checks/{file}"))), "{file}");
     }
     for file in ["debian.pass.yaml", "silent.unknown.yaml"] {

@@ -48,11 +48,81 @@ fn still(mut answer: Value) -> Value {
 fn version_2c_and_an_encrypted_version_3_say_the_same() {
     let agent = Snmpd::start(&format!("rocommunity plant-word 127.0.0.1\n{USER}"));
     let plant = plant(&[asset("plain", "v2c", agent.port), asset("sealed", "v3", agent.port)]);
-    let wanted = ["--fact", "snmp.system", "--fact", "snmp.entity"];
+    let wanted = ["--fact", "snmp.system", "--fact", "snmp.product"];
     let [plain, sealed] = ["plain", "sealed"].map(|id| still(plant.facts(id, &wanted)));
     assert_eq!(plain, sealed);
     assert_eq!(plain["snmp"]["system"]["name"], "sw1");
     assert_eq!(plain["snmp"]["system"]["descr"], "Managed switch, firmware 4.2.1");
+}
+
+/// The chassis of ENTITY-MIB, as an agent of any maker shows it.
+const CHASSIS: &str = "override .1.3.6.1.2.1.47.1.1.1.1.5.1 integer 3
+override .1.3.6.1.2.1.47.1.1.1.1.10.1 octet_str \"V2.4.7\"
+override .1.3.6.1.2.1.47.1.1.1.1.11.1 octet_str \"EX00000042\"
+override .1.3.6.1.2.1.47.1.1.1.1.12.1 octet_str \"Examplenet\"
+override .1.3.6.1.2.1.47.1.1.1.1.13.1 octet_str \"EX-2408\"";
+
+#[test]
+fn a_device_of_any_maker_is_known_by_its_chassis_and_one_that_only_describes_itself_is_not() {
+    let community = "rocommunity plant-word 127.0.0.1";
+    let (chassis, bare) = (Snmpd::start(&format!("{community}\n{CHASSIS}")), Snmpd::start(community));
+    let plant = plant(&[asset("chassis", "v2c", chassis.port), asset("bare", "v2c", bare.port)]);
+    let known = plant.facts("chassis", &["--fact", "device"]);
+    let device = &known["facts"]["device"];
+    let said =
+        ["vendor", "model", "version", "serial", "scheme"].map(|field| device[field].as_str().unwrap_or_default());
+    assert_eq!(said, ["Examplenet", "EX-2408", "2.4.7", "EX00000042", "numeric"], "{known}");
+    assert_eq!(device["anchored"], true);
+    assert_eq!(device["source"]["version"], "entPhysicalSoftwareRev.1");
+    // "Managed switch, firmware 4.2.1" may be the firmware of this switch, or not
+    let unknown = plant.facts("bare", &["--fact", "device"]);
+    assert_eq!(unknown["facts"]["device"], Value::Null, "{unknown}");
+    assert_eq!(unknown["causes"]["device"]["cause"], "no_data", "{unknown}");
+}
+
+#[test]
+fn a_vendor_is_added_by_a_file_and_a_mistake_in_it_is_named_by_its_line() {
+    let agent = Snmpd::start("rocommunity plant-word 127.0.0.1");
+    let product = "vendor: Examplenet
+family: Managed switches
+sys_object_id: 1.3.6.1.4.1.8072.3.2.10
+descr: '^Managed switch, firmware '
+version:
+  - { from: descr, regex: '^Managed switch, firmware (?P<version>[0-9]+(?:[.][0-9]+)+)$' }
+examples:
+  - { text: 'Managed switch, firmware 4.2.1', version: 4.2.1 }
+";
+    let minimum = |least: &str| format!("params: {{ firmware-minimum-version: {{ min_version: {least} }} }}");
+    let switch = |id: &str, least: &str| {
+        asset(id, "v2c", agent.port).replace("access:", &format!("{}, access:", minimum(least)))
+    };
+    let settings = "catalog: { extra: [mine] }
+credentials: { v2c: { snmp: { version: 2c, community: { file: community } } } }";
+    let plant = Plant::new(settings, &[switch("new", "4.2.1"), switch("old", "'4.10'")].concat());
+    plant.secret("community", "plant-word");
+    plant.write("mine/facts/snmp/products/examplenet.yaml", product);
+    let ran = plant.check(&["--check", "firmware-minimum-version"]);
+    assert_eq!(
+        ran.state("new", "firmware-minimum-version"),
+        "pass",
+        "{}",
+        ran.reason("new", "firmware-minimum-version")
+    );
+    assert_eq!(
+        ran.state("old", "firmware-minimum-version"),
+        "fail",
+        "{}",
+        ran.reason("old", "firmware-minimum-version")
+    );
+
+    let loose =
+        product.replace("'^Managed switch, firmware (?P<version>[0-9]+(?:[.][0-9]+)+)$'", "'(?P<version>[0-9.]+)'");
+    plant.write("mine/facts/snmp/products/examplenet.yaml", &loose);
+    let refused = plant.run_plain(&["catalog", "lint", "--extra", "mine"]);
+    assert_ne!(refused.code, 0);
+    let said = format!("{}{}", refused.out, refused.err);
+    assert!(said.contains("products/examplenet.yaml:6:5: version[0]"), "{said}");
+    assert!(said.contains("put the words that stand before the version in front of it"), "{said}");
 }
 
 #[test]

@@ -28,6 +28,10 @@ pub(super) fn read<T: DeserializeOwned>(node: &Node, mut report: impl FnMut(Read
         };
         error.path.reverse();
         let path = error.path.clone();
+        if let (None, Some(culprit)) = (&error.place, node.at(&path)) {
+            // a conversion that stands around the value knows no place
+            error.place = Some(culprit.place.clone());
+        }
         if !removed.iter().any(|gone| gone.starts_with(&error.full_path())) {
             report(error);
         }

@@ -3,7 +3,10 @@
 //! Two versions that a scheme cannot order compare as nothing, which a check reports as unknown: a
 //! guessed order would be a guessed verdict.
 
+mod cisco;
 mod debian;
+mod junos;
+mod mixed;
 mod rpm;
 mod semver;
 
@@ -28,6 +31,12 @@ pub enum Scheme {
     Debian,
     /// The order of rpm, with `~` and `^`.
     Rpm,
+    /// Numbers and words of firmware: `V4.5.1`, `FW 02.06.03`, `10.2.9-h1`.
+    Mixed,
+    /// IOS, IOS XE, NX-OS and ASA; different trains are not comparable.
+    Cisco,
+    /// Junos; X releases of different numbers are not comparable.
+    Junos,
     /// No order: equal or not comparable.
     #[serde(alias = "opaque-list")]
     Opaque,
@@ -42,13 +51,31 @@ impl Scheme {
             "semver" => Self::Semver,
             "debian" => Self::Debian,
             "rpm" => Self::Rpm,
+            "mixed" => Self::Mixed,
+            "cisco" => Self::Cisco,
+            "junos" => Self::Junos,
             "opaque" | "opaque-list" => Self::Opaque,
             _ => return None,
         })
     }
 
+    /// The word that names it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Numeric => "numeric",
+            Self::Semver => "semver",
+            Self::Debian => "debian",
+            Self::Rpm => "rpm",
+            Self::Mixed => "mixed",
+            Self::Cisco => "cisco",
+            Self::Junos => "junos",
+            Self::Opaque => "opaque",
+        }
+    }
+
     /// Every word that names a scheme, for messages.
-    pub const WORDS: &'static str = "numeric, semver, debian, rpm, opaque";
+    pub const WORDS: &'static str = "numeric, semver, debian, rpm, mixed, cisco, junos, opaque";
 }
 
 /// Orders `a` against `b`; `None` when the scheme cannot read one of them.
@@ -63,6 +90,9 @@ pub fn compare(a: &str, b: &str, scheme: Scheme) -> Option<Ordering> {
         Scheme::Semver => semver::compare(a, b),
         Scheme::Debian => debian::compare(a, b),
         Scheme::Rpm => rpm::compare(a, b),
+        Scheme::Mixed => mixed::compare(a, b),
+        Scheme::Cisco => cisco::compare(a, b),
+        Scheme::Junos => junos::compare(a, b),
         Scheme::Opaque => (a == b).then_some(Ordering::Equal),
     }
 }

@@ -4,7 +4,16 @@ use proptest::prelude::*;
 
 use super::{Scheme, compare};
 
-const SCHEMES: [Scheme; 5] = [Scheme::Numeric, Scheme::Semver, Scheme::Debian, Scheme::Rpm, Scheme::Opaque];
+const SCHEMES: [Scheme; 8] = [
+    Scheme::Numeric,
+    Scheme::Semver,
+    Scheme::Debian,
+    Scheme::Rpm,
+    Scheme::Mixed,
+    Scheme::Cisco,
+    Scheme::Junos,
+    Scheme::Opaque,
+];
 
 fn table(scheme: Scheme, rows: &[(&str, &str, Ordering)]) {
     for (a, b, order) in rows {
@@ -129,6 +138,128 @@ fn an_overlong_version_is_not_compared() {
     }
 }
 
+fn incomparable(scheme: Scheme, pairs: &[(&str, &str)]) {
+    for (a, b) in pairs {
+        assert_eq!(compare(a, b, scheme), None, "{a} against {b}");
+        assert_eq!(compare(b, a, scheme), None, "{b} against {a}");
+    }
+}
+
+#[test]
+fn firmware_of_numbers_and_words_is_ordered_within_its_line() {
+    table(
+        Scheme::Mixed,
+        &[
+            ("V4.5.1", "V4.5.1", Equal),
+            ("V4.5.1", "4.5.1", Equal),
+            ("V4.5.10", "V4.5.9", Greater),
+            ("6.49.10", "6.49.9", Greater),
+            ("FW 02.06.03", "02.06.03", Equal),
+            ("FW 02.06.03", "FW 02.10.00", Less),
+            ("Firmware V2.1", "v2.1.0", Equal),
+            ("7.15rc3", "7.15", Less),
+            ("7.15beta9", "7.15rc3", Less),
+            ("7.15rc3", "7.15rc10", Less),
+            ("7.15rc3", "7.15.1", Less),
+            ("10.2.9-h1", "10.2.9", Greater),
+            ("10.2.9-h1", "10.2.9-h14", Less),
+            ("10.2.10", "10.2.9-h14", Greater),
+            ("7.15rc1", "7.15-hotfix1", Less),
+            ("W.15.08.0012", "W.15.08.0009", Greater),
+            ("FL.10.16.1006", "FL.10.13.1000", Greater),
+            ("V200R010C00SPC600", "V200R010C00SPC500", Greater),
+            ("V200R010C00SPC600", "V200R010C00", Greater),
+            ("V200R010C00", "V200R019C00", Less),
+            ("R80.40", "R81", Less),
+            ("20.0.3 MR-3-Build427", "20.0.3 MR-3-Build430", Less),
+            ("3.17.30_5", "3.17.30_12", Less),
+            ("5.01.B65", "5.01.B7", Greater),
+            ("9.1.1a", "9.1.1b", Less),
+            ("1.17 Build 21091612", "1.17 build 21091611", Greater),
+            ("9.0(0.123)", "9.0(1.2)", Less),
+        ],
+    );
+    incomparable(
+        Scheme::Mixed,
+        &[
+            ("W.15.08.0012", "YA.15.08.0012"),
+            ("R80.40", "80.40"),
+            ("1.2b", "1.2"),
+            ("1.2-x3", "1.2"),
+            ("1.2h1", "1.2sp1"),
+            ("1.2dev1", "1.2"),
+            ("latest", "1.2"),
+            ("1.2~3", "1.2"),
+        ],
+    );
+}
+
+#[test]
+fn cisco_releases_are_ordered_within_their_train() {
+    table(
+        Scheme::Cisco,
+        &[
+            ("15.2(7)E3", "15.2(7)E2", Greater),
+            ("15.2(7)E3", "15.2(7)E10", Less),
+            ("15.2(7)E", "15.2(7)E1", Less),
+            ("15.2(4)E10", "15.2(7)E", Less),
+            ("15.2(7)E2a", "15.2(7)E2", Greater),
+            ("12.2(55)SE10", "15.0(2)SE11", Less),
+            ("15.8(3)M4", "15.8(3)M", Greater),
+            ("7.0(3)I7(9)", "7.0(3)I7(10)", Less),
+            ("10.5(2)", "10.5(3)", Less),
+            ("9.0(0.123)", "9.0(0.124)", Less),
+            ("9.0(0.123)", "9.0(1)", Less),
+            ("9.12(4)24", "9.12(4)", Greater),
+            ("9.12(4)24", "9.12(4)7", Greater),
+            ("17.3.4a", "17.3.4", Greater),
+            ("17.03.04a", "17.3.4b", Less),
+            ("16.12.4", "17.3.1", Less),
+            ("03.16.05.S", "3.16.7S", Less),
+        ],
+    );
+    incomparable(
+        Scheme::Cisco,
+        &[
+            ("15.2(7)E3", "15.2(4)M6"),
+            ("12.2(55)SE", "15.2(7)E"),
+            ("15.2(7)E3", "15.2.7"),
+            ("3.16.5S", "3.16.5E"),
+            ("15.2(7", "15.2(7)E3"),
+            ("15.2(7)E3 ", "Version 15.2(7)E3"),
+        ],
+    );
+}
+
+#[test]
+fn junos_releases_know_spins_service_releases_and_lines_of_their_own() {
+    table(
+        Scheme::Junos,
+        &[
+            ("21.4R3-S5.4", "21.4R3-S5.4", Equal),
+            ("21.4R3-S5.4", "21.4R3-S5", Greater),
+            ("21.4R3-S5.4", "21.4R3.15", Greater),
+            ("21.4R3-S5.4", "21.4R3-S10.1", Less),
+            ("21.4R3-S5.4", "22.1R1", Less),
+            ("22.3R1.11", "22.3R1.9", Greater),
+            ("15.1X49-D120.3", "15.1X49-D90.7", Greater),
+            ("15.1X49-D120.3", "18.4R2", Less),
+            ("12.3R12-S21", "12.3R12-S3", Greater),
+            ("21.4R3-S5.4-EVO", "21.4R3-S4.9-EVO", Greater),
+        ],
+    );
+    incomparable(
+        Scheme::Junos,
+        &[
+            ("15.1X49-D120.3", "15.1X53-D60"),
+            ("15.1X49-D120.3", "15.1R7"),
+            ("21.4R3-S5.4-EVO", "21.4R3-S5.4"),
+            ("21.4", "21.4R3"),
+            ("21.4R3-S", "21.4R3"),
+        ],
+    );
+}
+
 fn at_most(a: &str, b: &str, scheme: Scheme) -> Option<bool> {
     compare(a, b, scheme).map(Ordering::is_le)
 }
@@ -145,12 +276,35 @@ proptest! {
     fn every_scheme_is_a_total_order(
         a in "[0-2]{0,1}:?[0-9.a~^+-]{1,6}", b in "[0-9.ab~^+-]{1,6}", c in "[0-9.a~^-]{1,6}",
     ) {
-        for scheme in SCHEMES {
-            let (ab, ba) = (compare(&a, &b, scheme), compare(&b, &a, scheme));
-            prop_assert_eq!(ab, ba.map(Ordering::reverse));
-            if at_most(&a, &b, scheme) == Some(true) && at_most(&b, &c, scheme) == Some(true) {
-                prop_assert_eq!(at_most(&a, &c, scheme), Some(true), "{} {} {}", a, b, c);
-            }
+        is_ordered(&a, &b, &c)?;
+    }
+
+    #[test]
+    fn makers_schemes_are_total_orders_where_they_compare(
+        a in "1\\.[0-2](h|rc|x|a|sp|-h)?[01]?(\\.|a|b)?[01]?",
+        b in "1(\\.|h|rc|x|a|sp)[0-2](h|rc|a)?[01]?",
+        c in "1\\.?[0-2]?(h|rc|x|b|\\.)?[01]?[ab]?",
+    ) {
+        is_ordered(&a, &b, &c)?;
+    }
+
+    #[test]
+    fn releases_of_cisco_and_junos_are_total_orders_where_they_compare(
+        a in "1\\.[12](\\([12]a?\\)E?[12]?|R[12](-S[12](\\.1)?)?|X4[12]-D[12])",
+        b in "1\\.[12](\\([12]\\)(E[12]?a?)?|R[12](\\.[12])?|X41-D[12](\\.1)?)",
+        c in "1\\.[12](\\([12]\\)E[12]?|R[12](-S[12])?|X4[12]-D[12])",
+    ) {
+        is_ordered(&a, &b, &c)?;
+    }
+}
+
+fn is_ordered(a: &str, b: &str, c: &str) -> Result<(), TestCaseError> {
+    for scheme in SCHEMES {
+        let (ab, ba) = (compare(a, b, scheme), compare(b, a, scheme));
+        prop_assert_eq!(ab, ba.map(Ordering::reverse));
+        if at_most(a, b, scheme) == Some(true) && at_most(b, c, scheme) == Some(true) {
+            prop_assert_eq!(at_most(a, c, scheme), Some(true), "{} {} {}", a, b, c);
         }
     }
+    Ok(())
 }

@@ -22,7 +22,7 @@ pub use versions::probe_versions;
 
 use super::TransportError;
 use super::gate::Gate;
-use crate::model::{Answer, FactId};
+use crate::model::{Answer, FactId, Varbind};
 
 /// One fact's question.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +32,9 @@ pub struct Ask<'a> {
     /// What it wants.
     pub question: &'a Question,
 }
+
+/// Says, from what a question brought, what else to read for it; the number is the place of the question.
+pub type Sequel<'a> = &'a (dyn Fn(usize, &[Varbind]) -> Option<Question> + Sync);
 
 /// Asks all questions of one visit: one slot at the gate, every object and subtree once, one request at a time.
 /// Returns one outcome for each question, in order.
@@ -43,13 +46,26 @@ pub async fn ask(
     gate: &Gate,
     engine: &Engine,
 ) -> Vec<Result<Answer, TransportError>> {
+    ask_on(access, asks, &|_, _| None, gate, engine).await
+}
+
+/// Asks as [`ask`] does, then what follows from the answers, in the same conversation and within its limits. What is
+/// read then stands behind the first objects; one that the agent refuses counts as not there, because another may tell
+/// the same, but an agent that falls silent takes the whole answer with it.
+pub async fn ask_on(
+    access: &Access,
+    asks: &[Ask<'_>],
+    sequel: Sequel<'_>,
+    gate: &Gate,
+    engine: &Engine,
+) -> Vec<Result<Answer, TransportError>> {
     if asks.is_empty() {
         return Vec::new();
     }
     match session::Session::open(access, gate, engine).await {
         Ok(mut session) => {
             let bulk = access.bulk && access.version != Version::V1;
-            poll::collect(&mut session, asks, bulk).await
+            poll::collect(&mut session, asks, sequel, bulk).await
         }
         Err(error) => asks.iter().map(|_| Err(error.again())).collect(),
     }

@@ -6,7 +6,7 @@ use async_snmp::{ErrorStatus, Oid, Value as Wire, VarBind};
 
 use super::failure::{self, Failure};
 use super::session::{Request, Session};
-use super::{Ask, question, value};
+use super::{Ask, Question, Sequel, question, value};
 use crate::model::{Answer, Value, Varbind};
 use crate::transport::TransportError;
 
@@ -29,6 +29,7 @@ struct Harvest {
 pub(super) async fn collect(
     session: &mut Session<'_>,
     asks: &[Ask<'_>],
+    sequel: Sequel<'_>,
     bulk: bool,
 ) -> Vec<Result<Answer, TransportError>> {
     let gets: BTreeSet<Oid> = asks.iter().flat_map(|ask| &ask.question.get).filter_map(|text| oid(text)).collect();
@@ -41,7 +42,20 @@ pub(super) async fn collect(
         bulk,
     };
     let ended = harvest.read(session, gets.into_iter().collect(), roots).await.err();
-    asks.iter().map(|ask| harvest.deal(session, ask, ended.as_ref())).collect()
+    let mut answers: Vec<_> = asks.iter().map(|ask| harvest.deal(session, ask, ended.as_ref())).collect();
+    for (place, answer) in answers.iter_mut().enumerate() {
+        let Ok(Answer::Varbinds(binds)) = answer else { continue };
+        let Some(question) = sequel(place, binds) else { continue };
+        let more = match &ended {
+            None => harvest.follow(session, &question).await,
+            Some(error) => Err(error.again()),
+        };
+        match more {
+            Ok(more) => binds.extend(more),
+            Err(error) => *answer = Err(error),
+        }
+    }
+    answers
 }
 
 fn oid(text: &str) -> Option<Oid> {
@@ -163,6 +177,28 @@ impl Harvest {
             Err(Failure::Status(ErrorStatus::NoSuchName, _)) => Ok(None),
             outcome => outcome.map(Some),
         }
+    }
+
+    /// Reads what follows from a first answer, as far as it was not read already.
+    async fn follow(&mut self, session: &mut Session<'_>, question: &Question) -> Result<Vec<Varbind>, TransportError> {
+        let new = |text: &String| oid(text).filter(|oid| !self.objects.contains_key(oid));
+        let gets: BTreeSet<Oid> = question.get.iter().filter_map(new).collect();
+        if gets.len() > self.left {
+            return Err(too_many(session));
+        }
+        let roots: BTreeSet<Oid> = question.walk.iter().filter_map(|text| oid(text)).collect();
+        let roots = roots.into_iter().filter(|root| !self.walks.contains_key(root)).collect();
+        self.read(session, gets.into_iter().collect(), roots).await?;
+        let mut binds = Vec::new();
+        for text in &question.get {
+            let found = oid(text).and_then(|oid| self.objects.get(&oid)?.as_ref().ok().cloned());
+            binds.push(Varbind { oid: text.clone(), value: found.unwrap_or_default() });
+        }
+        for text in &question.walk {
+            let rows = oid(text).and_then(|oid| self.walks.get(&oid)?.as_ref().ok());
+            binds.extend(rows.into_iter().flatten().cloned());
+        }
+        Ok(binds)
     }
 
     /// One question's objects in its own order, then its rows; one missing part makes the whole answer missing.

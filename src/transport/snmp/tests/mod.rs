@@ -2,6 +2,7 @@
 
 mod agent;
 mod hostile;
+mod sequel;
 mod snmpd;
 
 use std::time::Duration;
