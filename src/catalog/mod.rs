@@ -32,7 +32,7 @@ use serde::Deserialize;
 
 pub use ask::{Arguments, Ask};
 pub use check::{Baseline, Check, Drift, Need};
-pub use controls::{Control, Controls, PlannedCheck, Point, References, SeedBullet};
+pub use controls::{Control, Controls, PlannedCheck, Point, References, SeedBullet, SeedPart};
 pub use coverage::{Coverage, CoverageRow, Measured};
 pub use fact::{Budget, Fact, Remember};
 pub use fixtures::{FixtureReport, Outcome};

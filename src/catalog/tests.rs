@@ -10,7 +10,7 @@ use super::*;
 use crate::model::{ControlId, Kind, Params, Problems, Profile, Value};
 
 const CONTROLS: &str = "seed_bullets:
-  - {id: S12, key: access, group: g, text: Access control}
+  - {id: S12, key: access, group: g, text: Access control, parts: [{text: roots, checks: [ssh-root-login]}, {text: hands, checks: [ssh-root-login, patch-age]}]}
   - {id: S07, key: updates, group: g, text: Security updates}
 nis2_points:
   - {ref: \"Art. 21(2)(i)\", text: Access control and assets, controls: [IAM-02]}
@@ -20,6 +20,7 @@ controls:
   - {id: PAT-01, title: Patches, objective: o, refs: {nis2: [\"Art. 21(2)(e)\"]}, seed: [S07], evidence: {}}
 checks:
   - {id: patch-age, pack: linux, release: 1, transport: [ssh], controls: [PAT-01]}
+  - {id: ssh-root-login, pack: linux, release: 1, transport: [ssh], controls: [IAM-02]}
 ";
 const SSHD: &str = "id: linux.sshd
 title: Effective OpenSSH server configuration
@@ -420,9 +421,19 @@ fn coverage_counts_what_is_loaded() {
     let coverage = catalog.coverage();
     assert_eq!(coverage.seed[0].state, Measured::Measured);
     assert_eq!((coverage.seed[1].state, coverage.seed[1].planned.len()), (Measured::Open, 1));
+    assert_eq!(coverage.seed[0].parts[1].planned.len(), 1, "a check of a part that is not there yet is named");
     assert_eq!(catalog.evidence_for(&ControlId::parse("PAT-01").unwrap()), Measured::Open);
     insta::assert_snapshot!("coverage", format!("{coverage}\n\n{}", coverage.markdown()));
     assert!(serde_json::to_string(&coverage).unwrap().contains(r#""state":"measured""#));
+}
+
+#[test]
+fn a_duty_is_seen_to_no_better_than_its_weakest_part() {
+    let mut files = good();
+    let open = CONTROLS.replace("text: hands, checks: [ssh-root-login, patch-age]", "text: hands, checks: [patch-age]");
+    files[0] = ("checks/controls/controls.yaml", &open);
+    let coverage = load(&files).unwrap().coverage();
+    assert_eq!((coverage.seed[0].state, coverage.seed[0].parts[0].state), (Measured::Open, Measured::Measured));
 }
 
 #[test]

@@ -321,10 +321,13 @@ impl Contact {
     }
 
     async fn ssh_service(&self, group: &[Asked<'_>]) -> Vec<Result<Answer, TransportError>> {
+        // behind a jump host another server may stand at that address
+        let access = self.access.ssh.as_deref().filter(|_| self.hops.is_empty());
+        let login = access.map(|access| ssh_service::Login { access, host_keys: &*self.host_keys });
         let mut answers = Vec::with_capacity(group.len());
         for one in group {
             if let Question::SshService(question) = one.question {
-                answers.push(ssh_service::ask(question, &self.gate).await);
+                answers.push(ssh_service::ask(question, &self.gate, login).await);
             }
         }
         answers

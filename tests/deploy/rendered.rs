@@ -14,6 +14,14 @@ fn catalog() -> Catalog {
     Catalog::load(true, &[]).unwrap()
 }
 
+/// The same with the text between two marks taken out and put in anew.
+fn is_current_between(path: &str, begin: &str, end: &str, rendered: &str) {
+    let page = text(path);
+    let (before, rest) = page.split_once(begin).expect("the mark where it begins");
+    let (_, after) = rest.split_once(end).expect("the mark where it ends");
+    is_current(path, &format!("{before}{begin}\n\n{rendered}\n{end}{after}"));
+}
+
 /// Compares a committed file with its rendering, or writes it.
 fn is_current(path: &str, rendered: &str) {
     if std::env::var_os(UPDATE).is_some() {
@@ -43,10 +51,13 @@ fn the_rules_for_the_prometheus_operator_are_those_of_prometheus() {
 
 #[test]
 fn the_lists_of_checks_and_facts_in_the_docs_are_current() {
-    let page = text("docs/checks.md");
-    let (before, rest) = page.split_once(BEGIN).expect("the mark where the lists begin");
-    let (_, after) = rest.split_once(END).expect("the mark where the lists end");
-    is_current("docs/checks.md", &format!("{before}{BEGIN}\n\n{}\n{END}{after}", catalog().reference()));
+    is_current_between("docs/checks.md", BEGIN, END, &catalog().reference());
+}
+
+#[test]
+fn the_coverage_in_the_readme_is_that_of_the_catalogue() {
+    let begin = "<!-- coverage: rendered by `just render`, do not edit between the marks -->";
+    is_current_between("README.md", begin, "<!-- coverage: end -->", &catalog().coverage().markdown());
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use points::{Citation, verify, verify_index};
+use points::{Citation, verify, verify_index, verify_parts};
 
 use super::form::{Form, Spot};
 use crate::model::document::Document;
@@ -45,6 +45,19 @@ pub struct SeedBullet {
     pub group: String,
     /// What it asks.
     pub text: String,
+    /// What that comes down to; each part needs evidence of its own.
+    #[serde(default)]
+    pub parts: Vec<SeedPart>,
+}
+
+/// One part of a duty of the brief.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeedPart {
+    /// What it is about.
+    pub text: String,
+    /// Checks of the plan that give evidence for it.
+    pub checks: Vec<CheckId>,
 }
 
 /// One article or paragraph of the directive.
@@ -175,6 +188,7 @@ pub(super) fn read(documents: &[Document], problems: &mut Problems) -> Controls 
         verify(document, &citations, &controls, problems);
     }
     verify_index(documents, &controls, problems);
+    verify_parts(documents, &controls, problems);
     controls
 }
 
@@ -294,6 +308,15 @@ mod tests {
             let (_, problems) = load(&good(wrong));
             assert!(problems.to_string().contains("is no point of"), "{wrong}: {problems}");
         }
+    }
+
+    #[test]
+    fn a_part_of_a_duty_names_checks_of_the_plan_only() {
+        let bullet = "seed_bullets: [{id: S01, key: k, group: g, text: t, parts: [{text: p, checks: [a-check]}]}]\n";
+        let plan = "checks: [{id: a-check, pack: p, release: 1, transport: [ssh], controls: []}]\n";
+        assert_eq!(load(&format!("{bullet}{plan}")).1.to_string(), "");
+        let (_, problems) = load(bullet);
+        assert!(problems.to_string().contains("no planned check is called \"a-check\""), "{problems}");
     }
 
     #[test]

@@ -58,6 +58,30 @@ pub(super) fn verify_index(documents: &[Document], controls: &Controls, problems
     }
 }
 
+/// Every check that a part of a duty names must be planned.
+pub(super) fn verify_parts(documents: &[Document], controls: &Controls, problems: &mut Problems) {
+    let planned: BTreeSet<&str> = controls.planned.iter().map(|planned| planned.id.as_str()).collect();
+    for document in documents {
+        for (bullet, duty) in items(&document.root, "seed_bullets") {
+            for (part, about) in items(duty, "parts") {
+                for (nth, check) in items(about, "checks") {
+                    let name = check.as_text().unwrap_or_default();
+                    if !planned.contains(name) {
+                        let above = ["seed_bullets".into(), (*bullet).into(), "parts".into(), (*part).into()];
+                        let path: Vec<_> = above.into_iter().chain(["checks".into(), (*nth).into()]).collect();
+                        let problem = document.wrong(&path, format!("no planned check is called {name:?}"));
+                        problems.push(suggest(problem, name, planned.iter().copied()));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn items<'n>(node: &'n Node, key: &str) -> &'n [(usize, Node)] {
+    node.get(key).map(Node::items).unwrap_or_default()
+}
+
 /// Whether `6.6.2` lies in a known section (`6.6`).
 fn is_below(text: &str, sections: &BTreeSet<&str>) -> bool {
     let numbers = text.split('.').all(|part| part.parse::<u8>().is_ok());

@@ -50,6 +50,21 @@ pub enum AuthProtocol {
     Sha512,
 }
 
+impl AuthProtocol {
+    /// The word of the configuration.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Md5 => "md5",
+            Self::Sha1 => "sha1",
+            Self::Sha224 => "sha224",
+            Self::Sha256 => "sha256",
+            Self::Sha384 => "sha384",
+            Self::Sha512 => "sha512",
+        }
+    }
+}
+
 /// How the contents are encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PrivProtocol {
@@ -74,6 +89,22 @@ pub enum PrivProtocol {
     /// AES-256 with the Reeder key extension (Cisco).
     #[serde(rename = "aes256c")]
     Aes256Cisco,
+}
+
+impl PrivProtocol {
+    /// The word of the configuration.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Des => "des",
+            Self::Des3 => "3des",
+            Self::Aes128 => "aes128",
+            Self::Aes192 => "aes192",
+            Self::Aes256 => "aes256",
+            Self::Aes192Cisco => "aes192c",
+            Self::Aes256Cisco => "aes256c",
+        }
+    }
 }
 
 /// What is shown to the agent.

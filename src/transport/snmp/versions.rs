@@ -15,6 +15,8 @@ use crate::transport::{Endpoint, TransportError};
 
 /// The user name that is shown where none is configured; the agent's log then says who asked.
 const OWN_NAME: &str = "nis2watch";
+/// Stands in the place of an algorithm where there is none.
+const NO_ALGORITHM: &str = "none";
 /// Communities that are no secret.
 const NO_SECRET: [&str; 2] = ["public", "private"];
 
@@ -22,7 +24,8 @@ const NO_SECRET: [&str; 2] = ["public", "private"];
 /// credential, with encryption.
 ///
 /// The value is a map: `v1` and `v2c` (lists of `{community, answered}`), `v3_noauth` and `v3_authpriv` (`answered`,
-/// `refused`, `silent`, `not_asked`), `any`, and what the asset's own counters will show of us: `probes_sent`,
+/// `refused`, `silent`, `not_asked`), `v3_user` (the same of the configured user, whatever its level), `v3_auth` and
+/// `v3_privacy` (the algorithms of that user, which work when it is `answered`; `none` without one), `any`, and what the asset's own counters will show of us: `probes_sent`,
 /// `community_probes_sent`, `v3_probes_sent`. A community that the agent accepts but shows nothing counts as answered;
 /// silence is no proof while `any` is false.
 ///
@@ -77,7 +80,9 @@ impl Prober<'_> {
         let v2c = self.communities(Version::V2c, probe).await?;
         let community_probes = self.wire.sent();
         let v3_noauth = self.noauth().await?;
-        let v3_authpriv = self.authpriv().await?;
+        let v3_user = self.user(v3_noauth).await?;
+        let (auth, privacy) = self.algorithms();
+        let v3_authpriv = if privacy == NO_ALGORITHM { Reaction::NotAsked } else { v3_user };
         let cleartext = v1.iter().chain(&v2c).any(|(_, answered)| *answered);
         let alive = |reaction| matches!(reaction, Reaction::Answered | Reaction::Refused);
         let sent = self.wire.sent();
@@ -86,7 +91,10 @@ impl Prober<'_> {
             ("v2c", listed(&v2c)),
             ("v3_noauth", v3_noauth.word().into()),
             ("v3_authpriv", v3_authpriv.word().into()),
-            ("any", (cleartext || alive(v3_noauth) || alive(v3_authpriv)).into()),
+            ("v3_user", v3_user.word().into()),
+            ("v3_auth", auth.into()),
+            ("v3_privacy", privacy.into()),
+            ("any", (cleartext || alive(v3_noauth) || alive(v3_user)).into()),
             ("probes_sent", count(sent)),
             ("community_probes_sent", count(community_probes)),
             ("v3_probes_sent", count(sent - community_probes)),
@@ -119,10 +127,25 @@ impl Prober<'_> {
         self.react(Version::V3, &nobody, Level::NoAuth, 0).await
     }
 
-    async fn authpriv(&self) -> Result<Reaction, TransportError> {
-        let Credential::User { auth: Some(_), privacy: Some(_), .. } = &self.access.credential else {
-            return Ok(Reaction::NotAsked);
+    /// The algorithms of the configured user.
+    const fn algorithms(&self) -> (&'static str, &'static str) {
+        let Credential::User { auth: Some((auth, _)), privacy, .. } = &self.access.credential else {
+            return (NO_ALGORITHM, NO_ALGORITHM);
         };
+        let privacy = match privacy {
+            Some((privacy, _)) => privacy.word(),
+            None => NO_ALGORITHM,
+        };
+        (auth.word(), privacy)
+    }
+
+    /// The configured user at its full level; one without a password was asked already.
+    async fn user(&self, without_password: Reaction) -> Result<Reaction, TransportError> {
+        match &self.access.credential {
+            Credential::User { auth: Some(_), .. } => {}
+            Credential::User { .. } => return Ok(without_password),
+            _ => return Ok(Reaction::NotAsked),
+        }
         let retries = self.access.pace(self.gate.limits()).retries;
         let reaction = self.react(Version::V3, &self.access.credential, Level::Full, retries).await?;
         match reaction {

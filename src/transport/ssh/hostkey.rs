@@ -21,7 +21,12 @@ pub trait HostKeys: Send + Sync {
 
 impl HostKeyPolicy {
     /// The fingerprints that are acceptable; `None` when any is, because it is the first contact.
-    pub(super) fn expected(&self, memory: &dyn HostKeys, asset: &AssetId, endpoint: &str) -> Option<Vec<String>> {
+    pub(in crate::transport) fn expected(
+        &self,
+        memory: &dyn HostKeys,
+        asset: &AssetId,
+        endpoint: &str,
+    ) -> Option<Vec<String>> {
         match self {
             Self::Pinned(fingerprints) => Some(fingerprints.iter().map(|text| normal(text)).collect()),
             Self::Learn => memory.known(asset, endpoint),

@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::gate::{Gate, Stream};
-use super::ssh::{Knock, knock, quote};
+use super::ssh::{Access, HostKeys, Knock, knock, quote};
 use super::{Endpoint, TransportError};
 use crate::model::{Answer, Transport, Value};
 use offer::{Broken, Offer, Reader};
@@ -44,12 +44,38 @@ impl Default for Question {
     }
 }
 
+/// How the asset is logged in to, so that a host key can be compared with the one that the login expects.
+#[derive(Clone, Copy)]
+pub struct Login<'a> {
+    /// Its port and its policy of host keys.
+    pub access: &'a Access,
+    /// Learnt host keys; nothing is learnt here.
+    pub host_keys: &'a dyn HostKeys,
+}
+
+impl Login<'_> {
+    /// `expected`, `changed`, or `first_seen` where nothing is pinned or learnt yet; `None` on a port of another service.
+    fn judge(&self, gate: &Gate, port: u16, fingerprint: &str) -> Option<&'static str> {
+        if self.access.port != port {
+            return None;
+        }
+        let expected =
+            self.access.host_key.expected(self.host_keys, gate.asset(), &format!("{}:{port}", gate.address()));
+        Some(match expected {
+            None => "first_seen",
+            Some(keys) if keys.iter().any(|key| key == fingerprint) => "expected",
+            Some(_) => "changed",
+        })
+    }
+}
+
 /// Asks each port in turn; a port that is closed or speaks something else is part of the answer.
+/// With `auth_methods`, the host key on the port of `login` is compared with the one that the login expects.
 ///
 /// # Errors
 ///
 /// The gate refused, the asset cannot be reached at all, or the question names too many ports.
-pub async fn ask(question: &Question, gate: &Gate) -> Result<Answer, TransportError> {
+pub async fn ask(question: &Question, gate: &Gate, login: Option<Login<'_>>) -> Result<Answer, TransportError> {
     if question.ports.len() > MAX_PORTS {
         return Err(TransportError::Internal {
             endpoint: Endpoint::named(format!("ssh_service://{}", gate.address())),
@@ -58,13 +84,18 @@ pub async fn ask(question: &Question, gate: &Gate) -> Result<Answer, TransportEr
     }
     let mut services = Vec::new();
     for port in &question.ports {
-        services.push(service(question, gate, *port).await?);
+        services.push(service(question, gate, *port, login).await?);
     }
     Ok(Answer::Value(Value::map([("services", Value::list(services))])))
 }
 
 /// One row of the answer.
-async fn service(question: &Question, gate: &Gate, port: u16) -> Result<Value, TransportError> {
+async fn service(
+    question: &Question,
+    gate: &Gate,
+    port: u16,
+    login: Option<Login<'_>>,
+) -> Result<Value, TransportError> {
     let mut stream = match gate.connect(Transport::SshService, port, question.timeout).await {
         Ok(stream) => stream,
         Err(error) => return without_stream(port, error),
@@ -82,7 +113,10 @@ async fn service(question: &Question, gate: &Gate, port: u16) -> Result<Value, T
     };
     let mut fields = offer.fields();
     if question.auth_methods && offer.speaks_version_2() {
-        fields.extend(methods(knock(gate, port, question.timeout).await)?);
+        let knocked = knock(gate, port, question.timeout).await;
+        let standing = knocked.as_ref().ok().and_then(|knock| login?.judge(gate, port, &knock.fingerprint));
+        fields.extend(standing.map(|word| ("host_key", Value::from(word))));
+        fields.extend(methods(knocked)?);
     }
     Ok(row(port, "ssh", "", fields))
 }
@@ -139,6 +173,7 @@ fn methods(knocked: Result<Knock, TransportError>) -> Result<Vec<(&'static str, 
         Ok(knock) => Ok(vec![
             ("auth_methods", Value::list(knock.methods.iter().map(Value::text))),
             ("notice", Value::text(knock.notice)),
+            ("fingerprint", Value::text(&knock.fingerprint)),
             ("host_key_sha256", Value::map([(knock.key_type, Value::text(knock.fingerprint))])),
         ]),
         Err(error @ TransportError::Refusal(_)) => Err(error),

@@ -5,10 +5,11 @@ use tokio::io::AsyncWriteExt;
 use super::*;
 use crate::model::Cause;
 use crate::transport::gate::Switch;
-use crate::transport::ssh::testing::{Server, closed_port, gate, gate_with};
+use crate::transport::ssh::testing::{Memory, Server, closed_port, gate, gate_with};
+use crate::transport::ssh::{Credential, HostKeyPolicy};
 
 async fn one(question: &Question, gate: &Gate) -> Value {
-    let Answer::Value(value) = ask(question, gate).await.unwrap() else { panic!() };
+    let Answer::Value(value) = ask(question, gate, None).await.unwrap() else { panic!() };
     value.get("services").unwrap().as_list().unwrap()[0].clone()
 }
 
@@ -111,7 +112,30 @@ async fn closed_silent_and_foreign_ports_are_told_apart_in_time() {
 async fn a_refusal_of_the_gate_is_no_answer() {
     let switch = Switch::default();
     switch.turn_off();
-    assert_eq!(ask(&on(22), &gate_with(switch)).await.unwrap_err().cause(), Cause::Inactive);
+    assert_eq!(ask(&on(22), &gate_with(switch), None).await.unwrap_err().cause(), Cause::Inactive);
     let many = Question { ports: (1..100).collect(), ..Question::default() };
-    assert_eq!(ask(&many, &gate()).await.unwrap_err().cause(), Cause::Internal);
+    assert_eq!(ask(&many, &gate(), None).await.unwrap_err().cause(), Cause::Internal);
+}
+
+#[tokio::test]
+async fn the_host_key_is_compared_with_the_one_that_the_login_expects() {
+    let server = Server::sshd("").await;
+    let question = Question { auth_methods: true, ..on(server.port) };
+    let pin = |pin: &str| HostKeyPolicy::Pinned(vec![pin.to_owned()]);
+    let memory = Memory::default();
+    for (policy, port, standing) in [
+        (pin(&server.fingerprint), server.port, Some("expected")),
+        (pin("SHA256:another"), server.port, Some("changed")),
+        (HostKeyPolicy::Learn, server.port, Some("first_seen")),
+        (pin("SHA256:another"), server.port.wrapping_add(1), None),
+    ] {
+        let secret = Credential::Password(crate::model::Secret::new(String::new()));
+        let access = Access { port, ..Access::new("nobody", secret, policy) };
+        let login = Login { access: &access, host_keys: &memory };
+        let Answer::Value(value) = ask(&question, &gate(), Some(login)).await.unwrap() else { panic!() };
+        let service = value.get("services").unwrap().as_list().unwrap()[0].clone();
+        assert_eq!(service.get("host_key").and_then(Value::as_text), standing, "{service}");
+        assert_eq!(text(&service, "fingerprint"), server.fingerprint);
+    }
+    assert!(memory.known(gate().asset(), &format!("127.0.0.1:{}", server.port)).is_none(), "looking is not learning");
 }

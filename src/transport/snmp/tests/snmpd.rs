@@ -277,6 +277,8 @@ async fn the_version_probe_finds_what_is_open_and_counts_itself() {
     }
     assert_eq!(found.at("v3_noauth").unwrap(), &Value::text("refused"));
     assert_eq!(found.at("v3_authpriv").unwrap(), &Value::text("answered"));
+    let user = ["v3_user", "v3_auth", "v3_privacy"].map(|field| found.at(field).unwrap().to_string());
+    assert_eq!(user, ["answered", "sha256", "aes256"]);
     assert_eq!(found.at("any").unwrap(), &Value::Bool(true));
     assert_eq!(found.at("community_probes_sent").unwrap(), &Value::Int(4));
     let sent = found.at("probes_sent").unwrap().as_int().unwrap();
@@ -296,5 +298,7 @@ async fn the_version_probe_of_a_silent_asset_says_that_nothing_answered() {
     assert_eq!(found.at("any").unwrap(), &Value::Bool(false));
     assert_eq!(found.at("v3_noauth").unwrap(), &Value::text("silent"));
     assert_eq!(found.at("v3_authpriv").unwrap(), &Value::text("not_asked"));
+    let user = ["v3_user", "v3_auth", "v3_privacy"].map(|field| found.at(field).unwrap().to_string());
+    assert_eq!(user, ["not_asked", "none", "none"]);
     assert_eq!(dead.received(), 3);
 }
