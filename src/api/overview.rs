@@ -8,7 +8,7 @@ use tokio::time::{Duration, Instant};
 
 use super::View;
 use crate::catalog::Check;
-use crate::model::{AssetId, CheckId, Time, Verdict, ZoneId};
+use crate::model::{Advice, AssetId, CheckId, Time, Verdict, ZoneId};
 use crate::store::{Filter, Store, StoreError, Stored};
 
 /// How long an overview is shown before it is read again.
@@ -33,12 +33,15 @@ pub(super) struct Overview {
     findings: Vec<Finding>,
     /// Findings that are not shown.
     more: usize,
+    /// Pairs that have never been judged.
+    waiting: usize,
 }
 
 #[derive(Debug)]
 struct Finding {
     stored: Stored,
     check: Arc<Check>,
+    advice: Option<Advice>,
 }
 
 impl Overview {
@@ -48,11 +51,13 @@ impl Overview {
             store.latest().await?.into_iter().map(|one| ((one.asset, one.check), one.verdict)).collect();
         let mut total = Counts::default();
         let mut zones: BTreeMap<ZoneId, Counts> = BTreeMap::new();
+        let mut waiting = 0;
         for planned in &view.plan.assets {
             let asset = &planned.member.asset;
             let zone = zones.entry(asset.zone.clone()).or_default();
             for one in &planned.checks {
                 let known = latest.get(&(asset.id.clone(), one.check.id.clone()));
+                waiting += usize::from(known.is_none());
                 let word = known.map_or("unknown", |verdict| verdict.word());
                 if let Some(place) = Verdict::WORDS.iter().position(|other| *other == word) {
                     total[place] += 1;
@@ -66,6 +71,8 @@ impl Overview {
             let filter = Filter { state: Some(state.to_owned()), ..Filter::default() };
             let stored = store.results(filter, READ).await?;
             let count = Verdict::WORDS.iter().position(|word| *word == state).map_or(0, |place| total[place]);
+            // what nobody has looked at yet is counted as unknown and is no finding
+            let count = count.saturating_sub(if state == "unknown" { waiting } else { 0 });
             let mut found: Vec<_> = stored.into_iter().filter_map(|stored| Finding::of(stored, view)).collect();
             found.sort_by(|a, b| {
                 let key = |finding: &Finding| (finding.stored.result.severity, finding.stored.since);
@@ -76,7 +83,7 @@ impl Overview {
             more += count.saturating_sub(found.len());
             findings.extend(found);
         }
-        Ok(Self { read_at: Instant::now(), loaded_at: view.loaded_at, total, zones, findings, more })
+        Ok(Self { read_at: Instant::now(), loaded_at: view.loaded_at, total, zones, findings, more, waiting })
     }
 
     pub(super) fn is_fresh(&self, view: &View) -> bool {
@@ -89,7 +96,8 @@ impl Finding {
     fn of(stored: Stored, view: &View) -> Option<Self> {
         let planned = view.plan.asset(view.plan.find(stored.result.asset.as_str())?);
         let one = planned.checks.get(usize::from(planned.check(stored.result.check.as_str())?))?;
-        Some(Self { stored, check: Arc::clone(&one.check) })
+        let advice = planned.advice(&stored.result);
+        Some(Self { advice, check: Arc::clone(&one.check), stored })
     }
 }
 
@@ -158,7 +166,12 @@ fn zones(overview: &Overview) -> Markup {
 
 fn findings(overview: &Overview) -> Markup {
     html! {
-        @if overview.findings.is_empty() && overview.more == 0 {
+        @if overview.waiting > 0 {
+            p { (waiting(overview.waiting)) }
+        }
+        @if overview.findings.is_empty() && overview.waiting > 0 {
+            p { "Nothing yet." }
+        } @else if overview.findings.is_empty() && overview.more == 0 {
             p { "Nothing: no check fails, warns or is unknown." }
         } @else {
             table.findings {
@@ -176,6 +189,11 @@ fn findings(overview: &Overview) -> Markup {
     }
 }
 
+fn waiting(pairs: usize) -> String {
+    let (checks, have) = if pairs == 1 { ("check", "has") } else { ("checks", "have") };
+    format!("{pairs} {checks} {have} not been judged yet and count as unknown until then; the next visits will tell.")
+}
+
 fn row(finding: &Finding) -> Markup {
     let result = &finding.stored.result;
     let verdict = result.judgement.verdict;
@@ -186,7 +204,7 @@ fn row(finding: &Finding) -> Markup {
             td { b { (result.asset) } br; small { (result.zone) } }
             td { (finding.check.title) br; small { (result.check) ", " (result.severity) } }
             td { (bounded(&result.judgement.reason)) }
-            td { (finding.check.fix) }
+            td { (finding.advice.map_or(finding.check.fix.as_str(), |advice| advice.sentence())) }
             td { time datetime=(finding.stored.since.to_rfc3339()) { (minute(finding.stored.since)) } }
         }
     }

@@ -14,7 +14,8 @@ use http_body_util::BodyExt;
 use tower::ServiceExt;
 
 use super::*;
-use crate::engine::Plan;
+use crate::catalog::Catalog;
+use crate::engine::{Cadence, Plan, Schedules, testing};
 use crate::output::{Exposition, Own};
 use crate::store::{self, Sqlite};
 
@@ -24,6 +25,7 @@ struct Daemon {
     stopped: AtomicBool,
     reloaded: AtomicBool,
     mistakes: Option<&'static str>,
+    plan: Arc<Plan>,
 }
 
 impl Operator for Daemon {
@@ -36,7 +38,7 @@ impl Operator for Daemon {
     }
 
     fn view(&self) -> Option<View> {
-        Some(View { site: Some("<aarhus>".into()), plan: Arc::new(Plan::default()), loaded_at: Utc::now() })
+        Some(View { site: Some("<aarhus>".into()), plan: Arc::clone(&self.plan), loaded_at: Utc::now() })
     }
 
     fn reload(&self) -> BoxFuture<'_, Result<(), String>> {
@@ -186,4 +188,22 @@ async fn every_answer_keeps_the_page_to_itself_unless_the_file_says_otherwise() 
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
     assert!(header("content-security-policy").starts_with("default-src 'none'"));
     assert_eq!((header("x-frame-options"), header("x-content-type-options")), ("SAMEORIGIN", "nosniff"));
+}
+
+struct Hourly;
+
+impl Schedules for Hourly {
+    fn cadence(&self, _: &str, _: bool) -> Option<Arc<Cadence>> {
+        Some(Arc::new(Cadence::Every(std::time::Duration::from_hours(1))))
+    }
+}
+
+#[tokio::test]
+async fn before_the_first_round_the_page_says_that_nothing_was_judged_yet() {
+    let plan = Plan::new(&Catalog::load(true, &[]).unwrap(), &testing::inventory(), &Hourly);
+    let pairs = plan.pairs().len();
+    let daemon = Daemon { plan: Arc::new(plan), ..Daemon::default() };
+    let (_, page) = Setup::new(daemon, "127.0.0.1", &WebConfig::default()).send("GET", "/", &[]).await;
+    assert!(page.contains(&format!("{pairs} checks have not been judged yet")), "{page}");
+    assert!(!page.contains(" more;") && !page.contains("no check fails"), "{page}");
 }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::load::compile;
 use super::sources::written;
 use super::*;
-use crate::model::{ControlId, Kind, Params, Problems, Profile, Value};
+use crate::model::{Asset, Cause, ControlId, Kind, Params, Problems, Profile, Reading, Value, Verdict};
+use crate::rule;
 
 const CONTROLS: &str = "seed_bullets:
   - {id: S12, key: access, group: g, text: Access control, parts: [{text: roots, checks: [ssh-root-login]}, {text: hands, checks: [ssh-root-login, patch-age]}]}
@@ -496,4 +497,44 @@ fn no_secret_of_a_configuration_is_in_a_fact() {
         }
         assert!(read > 0, "{name}");
     }
+}
+
+/// What excludes an asset by its kind alone, which every asset has: the policy names kinds.
+const BY_KIND: [&str; 2] = ["linux-removable-media", "win-app-allowlisting"];
+
+#[test]
+fn no_check_excludes_an_asset_of_which_nothing_is_known() {
+    let catalog = Catalog::load(true, &[]).unwrap();
+    let bare = |kind: Kind| Asset { fields: [].into(), ..fixtures::specimen(kind) };
+    for check in catalog.checks.values().filter(|check| !BY_KIND.contains(&check.id.as_str())) {
+        for asset in Kind::ALL.iter().map(|kind| bare(*kind)) {
+            let params = check.resolve_params(&asset, None, None, None, None);
+            let facts = catalog.facts_of(check).into_iter();
+            let facts = facts.map(|fact| (fact.id.clone(), Reading::missing(Cause::Timeout, "silence"))).collect();
+            let verdicts = check.needs_checks.iter().map(|id| (id.clone(), Verdict::Unknown(Cause::Timeout))).collect();
+            let now = "2026-11-26T08:00:00Z".parse().unwrap();
+            let context = rule::Context { facts: &facts, params: &params, asset: &asset, verdicts: &verdicts, now };
+            let judgement = rule::judge(&check.rule, &context);
+            assert_ne!(judgement.verdict, Verdict::NotApplicable, "{} {}: {}", check.id, asset.kind, judgement.reason);
+        }
+    }
+}
+
+#[test]
+fn what_does_not_apply_says_why_in_words() {
+    let catalog = Catalog::load(true, &[]).unwrap();
+    let mut seen = 0;
+    for report in catalog.test(None) {
+        let Outcome::AsExpected(judgement) = report.outcome else { continue };
+        if judgement.verdict != Verdict::NotApplicable {
+            continue;
+        }
+        seen += 1;
+        let (reason, file) = (&judgement.reason, report.file.display());
+        assert!(reason.starts_with("does not apply: "), "{file}: {reason}");
+        for unfit in ["expected", "element", "params.", "asset.", "{"] {
+            assert!(!reason.contains(unfit), "{file}: {reason}");
+        }
+    }
+    assert!(seen > 20, "only {seen} fixtures");
 }

@@ -134,7 +134,7 @@ fn role(zone: &ZoneId, sources: &Sources<'_>) -> Value {
 }
 
 #[cfg(test)]
-pub(super) mod testing {
+pub(crate) mod testing {
     use std::collections::BTreeSet;
     use std::sync::Arc;
 
@@ -143,11 +143,11 @@ pub(super) mod testing {
     use crate::transport::gate::Limits;
     use crate::transport::reach::Sight;
 
-    pub(in crate::engine) fn zone_id(id: &str) -> ZoneId {
+    pub(crate) fn zone_id(id: &str) -> ZoneId {
         ZoneId::parse(id).unwrap()
     }
 
-    pub(in crate::engine) fn member(id: &str, zone: &str, kind: Kind, ports: &[u16]) -> Member {
+    pub(crate) fn member(id: &str, zone: &str, kind: Kind, ports: &[u16]) -> Member {
         let asset = Asset {
             id: AssetId::parse(id).unwrap(),
             address: (!ports.is_empty()).then(|| "192.0.2.1".into()),
@@ -194,7 +194,7 @@ pub(super) mod testing {
     }
 
     /// Office with a vantage and a file server; the daemon in the dmz; a cell; a zone in which nothing may be tried.
-    pub(in crate::engine) fn inventory() -> Inventory {
+    pub(crate) fn inventory() -> Inventory {
         let zone = |id: &str, role| {
             let zone = Zone { id: zone_id(id), role, site: None, networks: vec![], active: true };
             (zone.id.clone(), zone)

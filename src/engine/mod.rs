@@ -1,5 +1,6 @@
 //! The engine: who is asked what, when; one visit at a time per asset; what changed.
 
+mod advice;
 mod cadence;
 mod contact;
 mod daemon;
@@ -25,3 +26,6 @@ pub use plan::{FactIndex, Plan, PlannedAsset, PlannedCheck, PlannedFact, Schedul
 pub use schedule::{AssetIndex, CheckIndex, Schedule};
 pub use unasked::left_to_daemon;
 pub use visit::{Visit, Visitor};
+
+#[cfg(test)]
+pub(crate) use matrix::testing;

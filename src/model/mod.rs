@@ -4,6 +4,7 @@
 
 mod asset;
 mod calendar;
+mod cause;
 pub mod document;
 mod evidence;
 mod fact;
@@ -16,13 +17,14 @@ mod zone;
 
 pub use asset::{Asset, Criticality, Kind, Profile, SubjectClass};
 pub use calendar::{Calendar, CalendarError, Window, WindowEffect};
+pub use cause::{Advice, Cause};
 pub use evidence::{CheckResult, Evidence, EvidenceItem, Finding, Transition};
 pub use fact::{Answer, Missing, Params, Reading, TextAnswer, Value, Varbind};
 pub use id::{AssetId, CheckId, ControlId, EntryId, FactId, IdError, ZoneId};
 pub use problem::{Problem, Problems, did_you_mean};
 pub use sample::Sample;
 pub use secret::Secret;
-pub use verdict::{Cause, Impact, Judgement, Severity, Transport, Verdict};
+pub use verdict::{Impact, Judgement, Severity, Transport, Verdict};
 pub use zone::{Conduit, Zone, ZoneRole};
 
 /// A point in time, always UTC.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Params, Value};
+use super::{Cause, Params, Value};
 
 /// What one check concluded about one asset.
 #[must_use]
@@ -118,40 +118,6 @@ macro_rules! words {
     };
 }
 pub(super) use words;
-
-words! {
-    /// Why a verdict is unknown; a closed set, because it becomes a label.
-    Cause {
-        /// No answer in time.
-        Timeout = "timeout",
-        /// The port answered with a reset.
-        Refused = "refused",
-        /// No route, or the address does not resolve.
-        Unreachable = "unreachable",
-        /// The credential was not accepted, or none is configured.
-        Auth = "auth",
-        /// The credential works but may not read this.
-        Privilege = "privilege",
-        /// The asset broke the protocol.
-        Protocol = "protocol",
-        /// The host key is not the pinned or learnt one.
-        HostKey = "host_key",
-        /// The answer could not be read.
-        Parse = "parse",
-        /// The answer holds nothing to judge.
-        NoData = "no_data",
-        /// The evidence is too old.
-        Stale = "stale",
-        /// The gate refused to send.
-        Gated = "gated",
-        /// A window forbids traffic now.
-        Window = "window",
-        /// The asset, its zone or the whole plant is switched off.
-        Inactive = "inactive",
-        /// A defect of nis2watch itself.
-        Internal = "internal",
-    }
-}
 
 words! {
     /// How urgent a fail is.

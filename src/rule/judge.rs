@@ -20,8 +20,8 @@ pub fn judge(rule: &Rule, context: &Context<'_>) -> Judgement {
 fn excluded(rule: &Rule, context: &Context<'_>) -> Option<Judgement> {
     let holds = |matcher: &&Matcher| matcher.evaluate(context) == Outcome::Holds;
     let matcher = rule.not_applicable_when.iter().find(holds)?;
-    let mut seen = matcher.describe(context).unwrap_or_default();
-    seen.text = format!("does not concern this asset: {}", seen.text);
+    let mut seen = matcher.because(context);
+    seen.text = format!("does not apply: {}", seen.text);
     Some(conclude(Verdict::NotApplicable, seen, context))
 }
 

@@ -19,7 +19,7 @@ fn scene() -> Scene {
 fn a_pass_says_what_was_seen_and_keeps_its_parameters() {
     let judgement = scene().judge(RULE);
     assert_eq!(judgement.verdict, Verdict::Pass);
-    assert_eq!(judgement.reason, "t.f is [1], as expected: only [1] (params.allowed); 1 further assertion holds");
+    assert_eq!(judgement.reason, "t.f is 1, as expected: only [1] (params.allowed); 1 further assertion holds");
     assert_eq!(judgement.observed, Value::list([Value::Int(1)]));
     assert_eq!(judgement.params.get("allowed"), Some(&Value::list([Value::Int(1)])));
 }
@@ -107,4 +107,43 @@ fn a_rule_lists_its_names() {
     let rule: Rule = serde_saphyr::from_str(RULE).unwrap();
     assert_eq!(rule.names().len(), 5);
     assert!(rule.names().contains(&NameRef::Param("allowed".into())));
+}
+
+#[test]
+fn an_exclusion_is_told_in_the_authors_words_or_else_in_plain_ones() {
+    let reason = |scene: Scene, exclusion: &str| {
+        let rule = format!("not_applicable_when: [{exclusion}]\nassert: [{{ fact: t.f, exists: true }}]");
+        let judgement = scene.judge(&rule);
+        assert_eq!(judgement.verdict, Verdict::NotApplicable, "{exclusion}: {}", judgement.reason);
+        judgement.reason
+    };
+    let ports = || Scene::of(r#"[{"port":1883,"state":"closed"},{"port":8883,"state":"closed"}]"#);
+    let closed = "all: [{ fact: t.f, count: { at_least: 1 } }, { fact: t.f, field: state, in: [closed] }]";
+    assert_eq!(
+        reason(ports(), &format!("{{ {closed}, say: 'no broker here: {{elements}} are closed' }}")),
+        "does not apply: no broker here: 1883, 8883 are closed"
+    );
+    assert_eq!(
+        reason(ports(), &format!("{{ {closed} }}")),
+        "does not apply: t.f has 2 elements, and each state of t.f is closed"
+    );
+    let plain = |exclusion| reason(Scene::of(r#""tape""#).params(r#"{"off":true,"names":[]}"#), exclusion);
+    assert_eq!(plain("{ fact: params.off, equals: true }"), "does not apply: params.off is true");
+    assert_eq!(plain("{ fact: params.names, empty: true }"), "does not apply: params.names is empty");
+    assert_eq!(
+        plain("{ fact: t.f, not_in: [disk, cloud] }"),
+        "does not apply: t.f is tape, which is not among [disk, cloud]"
+    );
+}
+
+#[test]
+fn a_pass_over_few_elements_reads_like_a_sentence() {
+    let reason = |json: &str, rule: &str| Scene::of(json).judge(&format!("assert: [{rule}]")).reason;
+    let rows = r#"[{"name":"a","weak":"no"}]"#;
+    assert_eq!(
+        reason(rows, "{ fact: t.f, where: { weak: 'yes' }, field: name, in: [] }"),
+        "name of t.f (weak: yes): none, as expected: nothing at all"
+    );
+    assert_eq!(reason(rows, "{ fact: t.f, field: weak, in: ['no'] }"), "weak of t.f is no, as expected: only [no]");
+    assert_eq!(reason(rows, "{ fact: t.f, count: { at_least: 1 } }"), "t.f: 1 element, as expected: at least 1");
 }

@@ -9,8 +9,10 @@ const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 pub(super) fn write(round: &Round<'_>) -> String {
     let mut writer = ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(Vec::new());
-    let head =
-        ["asset", "zone", "kind", "check", "title", "severity", "state", "cause", "reason", "fix", "controls", "at"];
+    let head = [
+        "asset", "zone", "kind", "check", "title", "severity", "state", "cause", "reason", "fix", "controls", "at",
+        "advice",
+    ];
     // a Vec takes everything
     writer.write_record(head).ok();
     for row in &round.rows {
@@ -29,6 +31,7 @@ pub(super) fn write(round: &Round<'_>) -> String {
             row.one.check.fix.clone(),
             controls.join(" "),
             result.at.to_rfc3339(),
+            row.advice().map_or_else(String::new, |advice| advice.to_string()),
         ];
         writer.write_record(cells.iter().map(|cell| harmless(cell))).ok();
     }

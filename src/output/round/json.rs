@@ -29,6 +29,8 @@ struct Entry<'a> {
     params: &'a BTreeMap<Arc<str>, Value>,
     controls: &'a [ControlId],
     fix: &'a str,
+    /// What to do, where the state is unknown.
+    advice: Option<&'static str>,
     evidence: &'a Evidence,
     duration_ms: u64,
     at: Time,
@@ -51,6 +53,7 @@ impl<'a> Entry<'a> {
             params: &judgement.params,
             controls: &result.controls,
             fix: &row.one.check.fix,
+            advice: row.advice().map(crate::model::Advice::sentence),
             evidence: &result.evidence,
             duration_ms: result.duration_ms,
             at: result.at,

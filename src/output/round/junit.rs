@@ -60,7 +60,11 @@ fn case(row: &Row<'_>, text: &mut String) {
         Verdict::Fail => {
             format!("<failure type=\"{}\" message=\"{reason}\">{fix}</failure>", row.result.severity)
         }
-        Verdict::Unknown(cause) => format!("<error type=\"{cause}\" message=\"{reason}\">{fix}</error>"),
+        Verdict::Unknown(cause) => {
+            // nothing is wrong that the fix would mend: first somebody has to see
+            let advice = row.advice().map_or("", crate::model::Advice::sentence);
+            format!("<error type=\"{cause}\" message=\"{reason}\">{}</error>", escaped(advice))
+        }
         Verdict::NotApplicable | Verdict::Waived => format!("<skipped message=\"{reason}\"/>"),
     };
     writeln!(

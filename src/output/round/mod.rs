@@ -9,7 +9,7 @@ mod table;
 use std::collections::BTreeMap;
 
 use crate::engine::{Plan, PlannedAsset, PlannedCheck};
-use crate::model::{CheckResult, Severity, Verdict};
+use crate::model::{Advice, CheckResult, Severity, Verdict};
 
 pub use nagios::Light;
 
@@ -42,6 +42,13 @@ struct Row<'a> {
     result: &'a CheckResult,
     planned: &'a PlannedAsset,
     one: &'a PlannedCheck,
+}
+
+impl Row<'_> {
+    /// What to do about it, if it is unknown.
+    fn advice(&self) -> Option<Advice> {
+        self.planned.advice(self.result)
+    }
 }
 
 /// What a round means as a whole.

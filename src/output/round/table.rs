@@ -7,10 +7,12 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, Color, ContentArrangement, Table};
 
 use super::{Round, Row, line};
-use crate::model::Verdict;
+use crate::model::{Advice, Verdict};
 
 /// Longest reason, in characters.
 const LONGEST: usize = 300;
+/// Checks of an asset, and assets, that are named for one piece of advice.
+const NAMED: usize = 4;
 /// States in the order in which somebody should look at them.
 const ORDER: [&str; 6] = ["fail", "unknown", "warn", "waived", "pass", "not_applicable"];
 
@@ -30,6 +32,7 @@ pub(super) fn write(round: &Round<'_>, is_terminal: bool) -> String {
     let mut text = table.trim_fmt();
     text.push_str("\n\n");
     fixes(round, &mut text);
+    advice(round, &mut text);
     let summary = round.summary();
     let counts: Vec<_> = ORDER.iter().map(|word| format!("{} {}", summary[word], word.replace('_', " "))).collect();
     writeln!(text, "{}", counts.join(", ")).ok();
@@ -69,6 +72,33 @@ fn fixes(round: &Round<'_>, text: &mut String) {
     text.push_str("What to do:\n");
     for (check, fix) in fixes {
         writeln!(text, "  {check}: {fix}").ok();
+    }
+    text.push('\n');
+}
+
+/// What to do about unknowns, each piece of advice once with where it holds.
+fn advice(round: &Round<'_>, text: &mut String) {
+    let mut by_advice: BTreeMap<Advice, BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
+    for row in &round.rows {
+        if let Some(advice) = row.advice() {
+            let assets = by_advice.entry(advice).or_default();
+            assets.entry(row.result.asset.as_str()).or_default().push(row.result.check.as_str());
+        }
+    }
+    if by_advice.is_empty() {
+        return;
+    }
+    text.push_str("What to do about unknowns:\n");
+    for (advice, assets) in by_advice {
+        writeln!(text, "  {advice}").ok();
+        for (asset, checks) in assets.iter().take(NAMED) {
+            let more = checks.len().saturating_sub(NAMED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            writeln!(text, "    {asset}: {}{more}", checks[..checks.len().min(NAMED)].join(", ")).ok();
+        }
+        if assets.len() > NAMED {
+            writeln!(text, "    and {} more assets", assets.len() - NAMED).ok();
+        }
     }
     text.push('\n');
 }

@@ -124,6 +124,7 @@ fn json_has_the_keys_that_programs_rely_on() {
         "expected",
         "params",
         "controls",
+        "advice",
         "evidence",
         "duration_ms",
         "at",
@@ -133,6 +134,8 @@ fn json_has_the_keys_that_programs_rely_on() {
     }
     assert_eq!((&entry["state"], &entry["cause"]), (&"unknown".into(), &"timeout".into()));
     assert_eq!(entry["reason"], NASTY);
+    assert!(entry["advice"].as_str().unwrap().ends_with('.'), "{entry}");
+    assert!(report["results"][0]["advice"].is_null(), "what is known needs none");
     assert_eq!(report["summary"]["fail"], 1);
     assert_eq!(report["summary"]["waived"], 0);
 }
@@ -190,4 +193,17 @@ fn the_severity_asked_for_decides_the_outcome() {
         Light::Unknown
     );
     assert_eq!(outcome(&[(unknown, Severity::Low), (Verdict::Fail, Severity::Low)], Severity::Low).0, Outcome::Failed);
+}
+
+#[test]
+fn every_report_says_what_to_do_about_an_unknown() {
+    let unknown = [(Verdict::Unknown(Cause::HostKey), Severity::High)];
+    let advice = Cause::HostKey.advice(Some(Transport::Ssh)).sentence();
+    let table = write(&unknown, Shape::Table);
+    assert!(table.contains("What to do about unknowns:") && table.contains(advice), "{table}");
+    assert!(table.contains("\n    srv-1: "), "{table}");
+    assert!(write(&unknown, Shape::Csv).contains(advice));
+    assert!(write(&unknown, Shape::Junit).contains(&advice.replace('<', "&lt;")));
+    let good = write(&[(Verdict::Pass, Severity::High)], Shape::Table);
+    assert!(!good.contains("unknowns"), "{good}");
 }

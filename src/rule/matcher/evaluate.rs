@@ -1,8 +1,9 @@
 //! Matchers at work: three-valued logic over facts.
 
+use super::op::Resolved;
 use super::sentence::sentence;
 use super::tally::{self, Verdictless};
-use super::test::{Test, WhenAbsent};
+use super::test::{Selection, Test, WhenAbsent};
 use super::{Finding, Form, Matcher, Outcome, sentence as words};
 use crate::model::{Cause, Missing, Value};
 use crate::rule::Context;
@@ -25,14 +26,47 @@ impl Matcher {
             Form::None(matchers) => none(matchers, context),
             Form::Expr(expression) => expression.judge(context),
         };
-        match (outcome, &self.say) {
-            (Outcome::Offends(mut finding), Some(say)) => {
-                let (observed, expected) = (words::shown(&finding.observed), words::shown(&finding.expected));
-                let offenders = if finding.offenders.is_empty() { &observed } else { &finding.offenders };
-                finding.text = say.fill(&observed, &expected, offenders);
-                Outcome::Offends(finding)
+        match outcome {
+            Outcome::Offends(finding) => Outcome::Offends(Box::new(self.said(*finding))),
+            outcome => outcome,
+        }
+    }
+
+    /// The finding in the author's words, where there are any.
+    fn said(&self, mut finding: Finding) -> Finding {
+        if let Some(say) = &self.say {
+            let (observed, expected) = (words::shown(&finding.observed), words::shown(&finding.expected));
+            let offenders = if finding.offenders.is_empty() { &observed } else { &finding.offenders };
+            finding.text = say.fill(&observed, &expected, offenders);
+        }
+        finding
+    }
+
+    /// Why a matcher that holds excludes an asset: in the author's words, else all that it saw.
+    pub(in crate::rule) fn because(&self, context: &Context<'_>) -> Finding {
+        self.said(self.circumstance(context).unwrap_or_default())
+    }
+
+    fn circumstance(&self, context: &Context<'_>) -> Option<Finding> {
+        match &self.form {
+            Form::Test(test) => test.circumstance(context),
+            Form::All(matchers) => {
+                let held = matchers.iter().filter(|matcher| matcher.evaluate(context) == Outcome::Holds);
+                let mut seen: Vec<Finding> = held.map(|matcher| matcher.because(context)).collect();
+                match seen.len() {
+                    0 | 1 => seen.pop(),
+                    _ => Some(Finding {
+                        text: sentence(seen.iter().map(|one| one.text.as_str()).collect::<Vec<_>>().join(", and ")),
+                        offenders: words::once(seen.iter().flat_map(|one| one.offenders.split(", "))),
+                        ..merge(seen)?
+                    }),
+                }
             }
-            (outcome, _) => outcome,
+            Form::Any(matchers) => {
+                let holds = matchers.iter().find(|matcher| matcher.evaluate(context) == Outcome::Holds);
+                holds.map(|matcher| matcher.because(context))
+            }
+            Form::None(_) | Form::Expr(_) => self.describe(context),
         }
     }
 
@@ -118,6 +152,9 @@ fn none(matchers: &[Matcher], context: &Context<'_>) -> Outcome {
     tally.outcome()
 }
 
+/// Tells what a test that holds saw.
+type Teller = fn(&Test, &Resolved<'_>, &Selection<'_>, &Value) -> Finding;
+
 fn merge(mut findings: Vec<Finding>) -> Option<Finding> {
     if findings.len() < 2 {
         return findings.pop();
@@ -168,12 +205,20 @@ impl Test {
     }
 
     fn describe(&self, context: &Context<'_>) -> Option<Finding> {
+        self.seen(context, tally::describe)
+    }
+
+    fn circumstance(&self, context: &Context<'_>) -> Option<Finding> {
+        self.seen(context, tally::circumstance)
+    }
+
+    fn seen(&self, context: &Context<'_>, tell: Teller) -> Option<Finding> {
         let subject = match self.subject.look_up(context) {
             Lookup::Found(subject) => subject,
             Lookup::Absent(detail) => return Some(Finding { text: sentence(detail), ..Finding::default() }),
             Lookup::Missing(_) => return None,
         };
         let (resolved, selection) = (self.op.resolve(context).ok()?, self.selection(context).ok()?);
-        Some(tally::describe(self, &resolved, &selection, &subject))
+        Some(tell(self, &resolved, &selection, &subject))
     }
 }

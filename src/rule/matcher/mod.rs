@@ -32,7 +32,7 @@ pub struct Matcher {
     form: Form,
     /// The matcher counts only when this one holds.
     when: Option<Box<Matcher>>,
-    /// What is said instead of the generated sentence when it does not hold.
+    /// What is said instead of the generated sentence when it does not hold; of an exclusion, when it holds.
     say: Option<Template>,
     /// The cause under `requires:` when it does not hold.
     cause: Option<Cause>,

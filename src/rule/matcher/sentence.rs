@@ -141,6 +141,62 @@ pub(super) fn expected(test: &Test, resolved: &Resolved<'_>) -> String {
     said
 }
 
+/// `1 element`, `7 elements`.
+pub(super) fn counted(seen: usize) -> String {
+    format!("{seen} element{}", if seen == 1 { "" } else { "s" })
+}
+
+/// Parts that differ, each once, in order.
+pub(super) fn once<'t>(parts: impl Iterator<Item = &'t str>) -> String {
+    let mut seen: Vec<&str> = Vec::new();
+    for part in parts.filter(|part| !part.is_empty()) {
+        if !seen.contains(&part) {
+            seen.push(part);
+        }
+    }
+    join(seen.iter().map(ToString::to_string), seen.len())
+}
+
+/// What is so of a single value that a test holds of.
+pub(super) fn alone(subject: &str, resolved: &Resolved<'_>, value: &Value) -> String {
+    let seen = shown(value);
+    match resolved {
+        Resolved::Empty(true) => format!("{subject} is empty"),
+        Resolved::Exists(_) | Resolved::Empty(false) | Resolved::Equals(..) => format!("{subject} is {seen}"),
+        Resolved::In(set) if set.items().len() < 2 => format!("{subject} is {seen}"),
+        Resolved::In(_) => format!("{subject} is {seen}, which is among {}", list(resolved)),
+        Resolved::NotIn(_) => format!("{subject} is {seen}, which is not among {}", list(resolved)),
+        other => format!("{subject} is {seen} ({})", wanted(other)),
+    }
+}
+
+/// What is so of the elements that a test holds of.
+pub(super) fn together(subject: &str, resolved: &Resolved<'_>, seen: usize, values: &[Value]) -> String {
+    let same = values.first().filter(|first| values.iter().all(|value| value == *first));
+    match (resolved, same) {
+        (Resolved::Count { .. } | Resolved::Exists(_) | Resolved::Empty(_), _) | (_, None) if seen == 0 => {
+            format!("{subject} is empty")
+        }
+        (Resolved::Count { .. } | Resolved::Exists(_) | Resolved::Empty(_), _) => {
+            format!("{subject} has {}", counted(seen))
+        }
+        (_, Some(value)) if seen == 1 => alone(subject, resolved, value),
+        (_, Some(value)) => format!("each {subject} is {}", shown(value)),
+        (other, None) => {
+            format!("{subject}: {} ({})", join(values.iter().map(shown), seen), wanted(other))
+        }
+    }
+}
+
+fn list(resolved: &Resolved<'_>) -> String {
+    match resolved {
+        Resolved::In(set) | Resolved::NotIn(set) | Resolved::SupersetOf(set) => {
+            format!("[{}]", join(set.items().iter().map(shown), set.items().len()))
+        }
+        _ => String::new(),
+    }
+}
+
 fn wanted(resolved: &Resolved<'_>) -> String {
     let list = |set: &Set| format!("[{}]", join(set.items().iter().map(shown), set.items().len()));
     match resolved {
@@ -189,12 +245,13 @@ pub(super) fn expected_value(resolved: &Resolved<'_>) -> Value {
     }
 }
 
-/// A sentence of the check's author with `{observed}`, `{expected}` and `{offenders}` in it.
+/// A sentence of the check's author with `{observed}`, `{expected}` and `{offenders}` in it; of an exclusion with
+/// `{elements}`, the names of what it looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Template(String);
 
 impl Template {
-    const PLACES: [&'static str; 3] = ["{observed}", "{expected}", "{offenders}"];
+    const PLACES: [&'static str; 4] = ["{observed}", "{expected}", "{offenders}", "{elements}"];
 
     /// Refuses places that nothing fills.
     pub(super) fn parse(text: &str) -> Result<Self, String> {

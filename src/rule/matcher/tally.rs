@@ -1,6 +1,6 @@
 //! Counting what a test finds among the elements of its subject.
 
-use super::elements::{Item, Row, is_keyed, visit};
+use super::elements::{Item, Row, is_keyed, row_name, visit};
 use super::op::Resolved;
 use super::sentence::{cut, join, sentence, shown};
 use super::test::{Selection, Test, WhenAbsent};
@@ -164,11 +164,15 @@ pub(super) fn label(row: Row<'_>, test: &Test) -> Option<String> {
 
 /// What a test that holds saw.
 pub(super) fn describe(test: &Test, resolved: &Resolved<'_>, selection: &Selection<'_>, subject: &Value) -> Finding {
-    let (seen, observed) = column(selection, subject).unwrap_or_else(|| (1, words::clip(subject)));
+    let (seen, observed, _) = column(test, selection, subject).unwrap_or_else(|| (1, words::clip(subject), vec![]));
     let expected = words::expected(test, resolved);
     let said = match &observed {
+        Value::List(_) if seen == 0 => format!("{}: none, as expected: {expected}", words::subject(test)),
+        Value::List(items) if seen == 1 && items.len() == 1 && items[0].as_map().is_none() => {
+            format!("{} is {}, as expected: {expected}", words::subject(test), shown(&items[0]))
+        }
         Value::List(items) if items.len() > 3 || items.iter().any(|item| item.as_map().is_some()) => {
-            format!("{}: {seen} elements, as expected: {expected}", words::subject(test))
+            format!("{}: {}, as expected: {expected}", words::subject(test), words::counted(seen))
         }
         Value::Map(_) => format!("{}: as expected: {expected}", words::subject(test)),
         other => format!("{} is {}, as expected: {expected}", words::subject(test), shown(other)),
@@ -176,19 +180,40 @@ pub(super) fn describe(test: &Test, resolved: &Resolved<'_>, selection: &Selecti
     Finding { text: sentence(said), offenders: String::new(), observed, expected: words::expected_value(resolved) }
 }
 
-/// The elements that counted, as many as are kept, and how many there are; nothing for a subject without rows.
-fn column(selection: &Selection<'_>, subject: &Value) -> Option<(usize, Value)> {
+/// What a test that holds says of the asset: plainly what is so, not what was asked for.
+pub(super) fn circumstance(
+    test: &Test,
+    resolved: &Resolved<'_>,
+    selection: &Selection<'_>,
+    subject: &Value,
+) -> Finding {
+    let rows = column(test, selection, subject);
+    let (subject_words, expected) = (words::subject(test), words::expected_value(resolved));
+    let Some((seen, observed, names)) = rows else {
+        let observed = words::clip(subject);
+        let text = sentence(words::alone(&subject_words, resolved, &observed));
+        return Finding { text, offenders: shown(&observed), observed, expected };
+    };
+    let values = observed.as_list().unwrap_or_default();
+    let text = sentence(words::together(&subject_words, resolved, seen, values));
+    let offenders = join(names.iter().map(Clone::clone), names.len());
+    Finding { text, offenders, observed, expected }
+}
+
+/// How many elements counted, those that are kept, and their names; nothing for a subject without rows.
+fn column(test: &Test, selection: &Selection<'_>, subject: &Value) -> Option<(usize, Value, Vec<String>)> {
     if subject.as_list().is_none() && !is_keyed(subject, selection) {
         return None;
     }
-    let (mut seen, mut kept) = (0, Vec::new());
+    let (mut seen, mut kept, mut names) = (0, Vec::new(), Vec::new());
     visit(subject, selection, false, |item| {
-        if let Item::Value(value, _) = item {
+        if let Item::Value(value, row) = item {
             seen += 1;
             if kept.len() <= KEPT {
+                names.push(row.and_then(|row| label(row, test)).unwrap_or_else(|| row_name(value)));
                 kept.push(value.clone());
             }
         }
     });
-    Some((seen, words::clip(&Value::list(kept))))
+    Some((seen, words::clip(&Value::list(kept)), names))
 }
