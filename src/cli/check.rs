@@ -48,10 +48,9 @@ fn severity(word: &str) -> Result<Severity, String> {
 }
 
 pub(super) fn run(options: &Options) -> Result<ExitCode, CliError> {
-    let quiet = crate::telemetry::Config { log: "error".into(), ..crate::telemetry::Config::default() };
     let setup = options.files.load(&Listen::default())?;
     super::runtime()?.block_on(async {
-        let _guard = crate::telemetry::start(&quiet)?;
+        options.files.start_log(&setup)?;
         let once = Once::open(&setup).await?;
         tell_where_it_goes(&once.kept);
         let chosen = options.selection.of(&once.plant.plan)?;

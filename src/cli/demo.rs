@@ -43,7 +43,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
     /// Log level (error, warn, info, debug, trace) or directives.
-    #[arg(long, value_name = "LEVEL", default_value = "error")]
+    #[arg(long, value_name = "LEVEL", env = "NIS2WATCH__TELEMETRY__LOG", default_value = "error")]
     log: String,
 }
 

@@ -62,6 +62,7 @@ impl Desk {
     /// Loads the files and reads the acts of the ledger; writes nothing.
     pub(super) async fn open(files: &Files) -> Result<Self, CliError> {
         let setup = files.load(&Listen::default())?;
+        files.start_log(&setup)?;
         let acts = read(&setup.loaded.config.store).await?;
         let plant = Plant::new(&setup.loaded.inventory, &setup.catalog);
         let book = Book::new(Arc::clone(&setup.loaded.papers), &acts, plant);

@@ -38,6 +38,7 @@ enum Format {
 pub(super) fn run(options: &Options) -> Result<ExitCode, CliError> {
     let setup = options.files.load(&Listen::default())?;
     super::runtime()?.block_on(async {
+        options.files.start_log(&setup)?;
         let once = Once::open(&setup).await?;
         let plan = &once.plant.plan;
         known_assets(std::slice::from_ref(&options.asset), plan)?;

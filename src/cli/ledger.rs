@@ -27,6 +27,7 @@ pub(super) enum Act {
 pub(super) fn run(act: &Act) -> Result<ExitCode, CliError> {
     let (Act::Head { files } | Act::Verify { files, .. }) = act;
     let setup = files.load(&Listen::default())?;
+    files.start_log(&setup)?;
     super::runtime()?.block_on(async {
         let store = Sqlite::open_read_only(&setup.loaded.config.store)?;
         match act {

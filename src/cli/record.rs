@@ -31,6 +31,7 @@ pub(super) struct Options {
 pub(super) fn run(options: &Options) -> Result<ExitCode, CliError> {
     let setup = options.files.load(&Listen::default())?;
     super::runtime()?.block_on(async {
+        options.files.start_log(&setup)?;
         let once = Once::open(&setup).await?;
         let plan = &once.plant.plan;
         super::selection::known_assets(std::slice::from_ref(&options.asset), plan)?;

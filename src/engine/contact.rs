@@ -60,9 +60,9 @@ pub struct Reply {
     pub answer: Result<Answer, Silence>,
     /// How it was asked.
     pub transport: Transport,
-    /// When the conversation over this transport began.
+    /// When it was asked; of questions that share a conversation, when that began.
     pub asked_at: Time,
-    /// How long that conversation took, shared by all questions asked in it.
+    /// How long the answer took; of questions that share a conversation, how long that took as a whole.
     pub took: Duration,
 }
 
@@ -89,6 +89,13 @@ impl Reply {
     pub const fn was_refused_by_gate(&self) -> bool {
         matches!(self.answer, Err(Silence::Failed(TransportError::Refusal(_))))
     }
+}
+
+/// An answer of a conversation.
+struct Said {
+    answer: Result<Answer, TransportError>,
+    /// When it was asked and how long it took, where it shared that with no other question.
+    own: Option<(Time, Duration)>,
 }
 
 /// Questions of one protocol share a conversation.
@@ -152,9 +159,10 @@ impl Contact {
             let (asked_at, start) = ((self.clock)(), Instant::now());
             let span = info_span!("ask", transport = %transport, questions = group.len());
             let answers = self.converse(protocol, &group).instrument(span).await;
-            for (place, answer) in places.into_iter().zip(answers) {
-                let answer = answer.map_err(Silence::Failed);
-                replies[place] = Some(Reply { answer, transport, asked_at, took: start.elapsed() });
+            let whole = (asked_at, start.elapsed());
+            for (place, Said { answer, own }) in places.into_iter().zip(answers) {
+                let (asked_at, took) = own.unwrap_or(whole);
+                replies[place] = Some(Reply { answer: answer.map_err(Silence::Failed), transport, asked_at, took });
             }
         }
         let replies: Vec<_> = replies.into_iter().flatten().collect();
@@ -206,11 +214,31 @@ impl Contact {
         }
     }
 
-    async fn converse(&self, protocol: Option<Protocol>, group: &[Asked<'_>]) -> Vec<Result<Answer, TransportError>> {
+    /// Asks what is asked one by one, each with its own time.
+    async fn converse(&self, protocol: Option<Protocol>, group: &[Asked<'_>]) -> Vec<Said> {
         match protocol {
             Some(Protocol::Ssh) if self.access.local => self.local(group).await,
+            Some(Protocol::SshService) => self.ssh_service(group).await,
+            Some(Protocol::SnmpVersions) => self.snmp_versions(group).await,
+            Some(
+                Protocol::OpcUa | Protocol::Mqtt | Protocol::Modbus | Protocol::S7 | Protocol::Enip | Protocol::Bacnet,
+            ) => self.industrial(group).await,
+            shared => self.together(shared, group).await.into_iter().map(|answer| Said { answer, own: None }).collect(),
+        }
+    }
+
+    /// Waits for one answer and notes when it was asked and how long it took.
+    async fn timed(&self, ask: impl Future<Output = Result<Answer, TransportError>>) -> Said {
+        let (asked_at, start) = ((self.clock)(), Instant::now());
+        let answer = ask.await;
+        Said { answer, own: Some((asked_at, start.elapsed())) }
+    }
+
+    /// Asks what shares a conversation.
+    async fn together(&self, protocol: Option<Protocol>, group: &[Asked<'_>]) -> Vec<Result<Answer, TransportError>> {
+        match protocol {
             Some(Protocol::Ssh) => self.ssh(group).await,
-            Some(Protocol::Snmp | Protocol::SnmpVersions) => self.snmp(group).await,
+            Some(Protocol::Snmp) => self.snmp(group).await,
             Some(Protocol::Tcp) => {
                 let asks: Vec<_> = pick(group, |question| match question {
                     Question::Tcp(question) => Some(question),
@@ -238,13 +266,9 @@ impl Contact {
                 .collect();
                 http::ask(&asks, &self.gate).await
             }
-            Some(Protocol::SshService) => self.ssh_service(group).await,
-            Some(
-                Protocol::OpcUa | Protocol::Mqtt | Protocol::Modbus | Protocol::S7 | Protocol::Enip | Protocol::Bacnet,
-            ) => self.industrial(group).await,
             Some(Protocol::Reach) => self.reach(group).await,
             Some(Protocol::Exec) => self.exec(group).await,
-            None => group.iter().map(|_| Err(self.internal("a derived fact is not asked"))).collect(),
+            _ => group.iter().map(|_| Err(self.internal("a derived fact is not asked"))).collect(),
         }
     }
 
@@ -266,10 +290,11 @@ impl Contact {
         ssh::ask(access, &asks, &self.gate, &self.hops, &*self.host_keys).await
     }
 
-    async fn local(&self, group: &[Asked<'_>]) -> Vec<Result<Answer, TransportError>> {
+    async fn local(&self, group: &[Asked<'_>]) -> Vec<Said> {
         let mut answers = Vec::with_capacity(group.len());
         for one in group {
-            answers.push(match one.question {
+            let ask = async {
+                match one.question {
                 Question::Ssh(question) => {
                     let command = local::Command {
                         run: &question.run,
@@ -290,7 +315,9 @@ impl Contact {
                     endpoint: Endpoint::named("the monitor host"),
                     problem: format!("the monitor host is asked in POSIX shell, not in {}", one.question.word()),
                 }),
-            });
+            }
+            };
+            answers.push(self.timed(ask).await);
         }
         answers
     }
@@ -304,47 +331,54 @@ impl Contact {
         })
         .map(|(fact, question)| snmp::Ask { fact, question })
         .collect();
-        if !reads.is_empty() {
-            let sequel = |place: usize, first: &[Varbind]| match group[place].question {
-                Question::SnmpProduct(products) => products.next_question(first),
-                _ => None,
-            };
-            return snmp::ask_on(access, &reads, &sequel, &self.gate, &self.snmp).await;
-        }
+        let sequel = |place: usize, first: &[Varbind]| match group[place].question {
+            Question::SnmpProduct(products) => products.next_question(first),
+            _ => None,
+        };
+        snmp::ask_on(access, &reads, &sequel, &self.gate, &self.snmp).await
+    }
+
+    async fn snmp_versions(&self, group: &[Asked<'_>]) -> Vec<Said> {
+        let Some(access) = &self.access.snmp else {
+            return self.unconfigured(group, "snmp").into_iter().map(|answer| Said { answer, own: None }).collect();
+        };
         let mut answers = Vec::with_capacity(group.len());
         for one in group {
             if let Question::SnmpVersions(probe) = one.question {
-                answers.push(snmp::probe_versions(access, probe, &self.gate, &self.snmp).await);
+                answers.push(self.timed(snmp::probe_versions(access, probe, &self.gate, &self.snmp)).await);
             }
         }
         answers
     }
 
-    async fn ssh_service(&self, group: &[Asked<'_>]) -> Vec<Result<Answer, TransportError>> {
+    async fn ssh_service(&self, group: &[Asked<'_>]) -> Vec<Said> {
         // behind a jump host another server may stand at that address
         let access = self.access.ssh.as_deref().filter(|_| self.hops.is_empty());
         let login = access.map(|access| ssh_service::Login { access, host_keys: &*self.host_keys });
         let mut answers = Vec::with_capacity(group.len());
         for one in group {
             if let Question::SshService(question) = one.question {
-                answers.push(ssh_service::ask(question, &self.gate, login).await);
+                answers.push(self.timed(ssh_service::ask(question, &self.gate, login)).await);
             }
         }
         answers
     }
 
-    async fn industrial(&self, group: &[Asked<'_>]) -> Vec<Result<Answer, TransportError>> {
+    async fn industrial(&self, group: &[Asked<'_>]) -> Vec<Said> {
         let mut answers = Vec::with_capacity(group.len());
         for one in group {
-            answers.push(match one.question {
-                Question::OpcUa(question) => opcua::ask(question, &self.gate).await,
-                Question::Mqtt(question) => Box::pin(mqtt::ask(question, &self.gate)).await,
-                Question::Modbus(question) => modbus::ask(question, &self.gate).await,
-                Question::S7(question) => s7::ask(question, &self.gate).await,
-                Question::Enip(question) => enip::ask(question, &self.gate).await,
-                Question::Bacnet(question) => bacnet::ask(question, &self.gate).await,
-                _ => Err(self.internal("this is no industrial protocol")),
-            });
+            let ask = async {
+                match one.question {
+                    Question::OpcUa(question) => opcua::ask(question, &self.gate).await,
+                    Question::Mqtt(question) => Box::pin(mqtt::ask(question, &self.gate)).await,
+                    Question::Modbus(question) => modbus::ask(question, &self.gate).await,
+                    Question::S7(question) => s7::ask(question, &self.gate).await,
+                    Question::Enip(question) => enip::ask(question, &self.gate).await,
+                    Question::Bacnet(question) => bacnet::ask(question, &self.gate).await,
+                    _ => Err(self.internal("this is no industrial protocol")),
+                }
+            };
+            answers.push(self.timed(Box::pin(ask)).await);
         }
         answers
     }

@@ -15,9 +15,9 @@ pub struct EvidenceItem {
     pub question: String,
     /// SHA-256 of the raw answer, hexadecimal; empty when none came.
     pub answer_sha256: String,
-    /// When it was asked.
+    /// When it was asked; where questions share a conversation, when that began.
     pub asked_at: Time,
-    /// How long the answer took, in milliseconds.
+    /// How long the answer took, in milliseconds; where questions share a conversation, how long that took.
     pub took_ms: u64,
     /// Why there is no answer, as a word, if there is none.
     #[serde(skip_serializing_if = "Option::is_none", default)]

@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::survey;
 
 use crate::catalog::{Catalog, Subject};
-use crate::engine::{Cadence, Plan, PlannedAsset, PlannedFact};
-use crate::model::{Missing, Time, Transport};
+use crate::engine::{Cadence, Plan, PlannedAsset, PlannedCheck, PlannedFact};
+use crate::model::{Impact, Missing, Time, Transport, WindowEffect};
 
 /// Longest question in the text, in characters; the JSON has it whole.
 const LONGEST: usize = 120;
@@ -65,6 +65,9 @@ struct Question {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     connects: Vec<survey::Connect>,
     checks: Vec<String>,
+    /// The windows outside of which it is not asked, where it waits for one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    only_in: Vec<String>,
     held: Option<Held>,
 }
 
@@ -175,8 +178,11 @@ impl Outline {
             writeln!(text, "  {}", one.text(&words(Duration::from_secs(one.every_seconds)))).ok();
         }
         for one in &self.questions {
-            let every = words(Duration::from_secs(one.every_seconds));
-            writeln!(text, "  every {every:<9} {:<12} {}", one.over, one.title).ok();
+            let when = match &one.held {
+                Some(_) => "held back".to_owned(),
+                None => format!("every {}", words(Duration::from_secs(one.every_seconds))),
+            };
+            writeln!(text, "  {when:<15} {:<12} {}", one.over, one.title).ok();
             for part in wrapped(&one.text) {
                 writeln!(text, "{:18}{part}", "").ok();
             }
@@ -191,9 +197,12 @@ impl Outline {
                 plural(most.questions, "question"),
                 connections(most.connections),
                 most.bytes,
-                one.checks.join(", ")
+                if one.checks.is_empty() { "what the device is".to_owned() } else { one.checks.join(", ") }
             )
             .ok();
+            if !one.only_in.is_empty() {
+                writeln!(text, "{:18}only in a window with the effect intrusive: {}", "", one.only_in.join(", ")).ok();
+            }
             for connect in &one.connects {
                 writeln!(text, "{:18}{}", "", connect.text()).ok();
             }
@@ -238,9 +247,22 @@ fn question(planned: &PlannedAsset, at: u16, fact: &PlannedFact, now: Time) -> O
     if !fact.question.touches_the_wire() {
         return None;
     }
-    let needs_it = |check: u16| planned.facts_for(&[check]).contains(&at);
-    let checks: Vec<_> = (0..).zip(&planned.checks).filter(|(check, _)| needs_it(*check)).map(|(_, one)| one).collect();
-    let often = checks.iter().map(|one| &one.cadence).min_by_key(|cadence| cadence.interval(now));
+    let needs_it = |one: &&PlannedCheck| planned.with_sources(&one.facts).contains(&at);
+    let checks: Vec<_> = planned.checks.iter().filter(needs_it).collect();
+    let asking: Vec<_> = checks.iter().copied().filter(|one| one.held.is_none()).collect();
+    // a question is held back by itself, or because every check that wants its answer is
+    let all_held = || checks.iter().filter(|_| asking.is_empty()).find_map(|one| one.held.as_ref());
+    let held = fact.held.as_ref().or_else(all_held).map(Held::from);
+    // what no check needs is what the device is, and asked on the way
+    let often = match (asking.as_slice(), checks.as_slice()) {
+        ([], []) => planned.checks.iter().collect(),
+        ([], held) => held.to_vec(),
+        (asking, _) => asking.to_vec(),
+    };
+    let often = often.into_iter().map(|one| &one.cadence).min_by_key(|cadence| cadence.interval(now));
+    let waits = fact.question.is_protocol_read()
+        || (!asking.is_empty() && asking.iter().all(|one| one.check.impact == Impact::Avoid));
+    let windows = planned.member.windows.iter().filter(|window| window.effects.contains(&WindowEffect::Intrusive));
     let budget = &fact.fact.budget;
     let task = match &*fact.question {
         crate::catalog::Question::Reach(question) => Some(&question.task),
@@ -256,7 +278,7 @@ fn question(planned: &PlannedAsset, at: u16, fact: &PlannedFact, now: Time) -> O
         over: over.word(),
         text: fact.question.to_string(),
         every_seconds: often.map_or(0, |cadence| cadence.interval(now).as_secs()),
-        next: often.and_then(|cadence| next(cadence, planned, now)),
+        next: often.filter(|_| held.is_none()).and_then(|cadence| next(cadence, planned, now)),
         at_most: Amount {
             questions: budget.questions.into(),
             connections: match task {
@@ -267,11 +289,12 @@ fn question(planned: &PlannedAsset, at: u16, fact: &PlannedFact, now: Time) -> O
         },
         connects: task.map(survey::connects).unwrap_or_default(),
         checks: checks.iter().map(|one| one.check.id.to_string()).collect(),
-        held: fact.held.as_ref().map(Held::from),
+        only_in: windows.filter(|_| waits && held.is_none()).map(|window| window.name.clone()).collect(),
+        held,
     })
 }
 
-fn check(planned: &PlannedAsset, one: &crate::engine::PlannedCheck, now: Time) -> Check {
+fn check(planned: &PlannedAsset, one: &PlannedCheck, now: Time) -> Check {
     Check {
         id: one.check.id.to_string(),
         severity: one.check.severity.word(),
@@ -352,3 +375,6 @@ pub fn outline(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

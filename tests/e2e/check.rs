@@ -197,3 +197,33 @@ fn without_a_place_for_the_store_the_round_is_shown_all_the_same() {
     let ran: Value = ran.json();
     assert_eq!(ran["summary"]["pass"], 1);
 }
+
+#[test]
+fn a_round_is_quiet_unless_the_command_line_or_the_environment_asks_for_its_log() {
+    let settings = "telemetry: { log: debug }\ncredentials: { ro: { ssh: { user: n, password: { file: secret } } } }\n";
+    // nobody listens at port 1
+    let asset = "- { id: shut, address: 127.0.0.1, zone: office, kind: linux-host, \
+                 access: { ssh: { credential: ro, port: 1 } } }\n";
+    let plant = Plant::new(settings, asset);
+    plant.secret("secret", "x");
+    let words = ["check", "--check", "empty-passwords", "--config", "nis2watch.yaml"];
+    assert_eq!(plant.run_plain(&words).err, "", "what the file says is meant for the daemon");
+    let asked = plant.run_plain(&[&words[..], &["--log", "debug"]].concat());
+    assert!(asked.err.contains("DEBUG") && asked.err.contains("no fact"), "{}", asked.err);
+    let output = plant.command(&words).env("NIS2WATCH__TELEMETRY__LOG", "debug").output().unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(log.contains("DEBUG"), "{log}");
+    let facts = ["facts", "--asset", "shut", "--fact", "linux.shadow", "--config", "nis2watch.yaml"];
+    assert_eq!(plant.run_plain(&facts).err, "");
+    assert!(plant.run_plain(&[&facts[..], &["--log", "debug"]].concat()).err.contains("DEBUG"));
+}
+
+#[test]
+fn an_unknown_comes_with_what_to_do() {
+    let plant = Plant::new("", "- { id: bare, address: 127.0.0.1, zone: office, kind: linux-host }\n");
+    let ran = plant.check(&["--check", "empty-passwords"]);
+    let advice = ran.result("bare", "empty-passwords")["advice"].as_str().unwrap().to_owned();
+    assert!(advice.contains("access:") && advice.contains("credential"), "{advice}");
+    let table = plant.run(&["check", "--check", "empty-passwords"]).out;
+    assert!(table.contains(&advice), "{table}");
+}

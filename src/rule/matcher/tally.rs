@@ -191,13 +191,13 @@ pub(super) fn circumstance(
     let (subject_words, expected) = (words::subject(test), words::expected_value(resolved));
     let Some((seen, observed, names)) = rows else {
         let observed = words::clip(subject);
-        let text = sentence(words::alone(&subject_words, resolved, &observed));
-        return Finding { text, offenders: shown(&observed), observed, expected };
+        let said = sentence(words::alone(&subject_words, resolved, &observed));
+        return Finding { text: said, offenders: shown(&observed), observed, expected };
     };
     let values = observed.as_list().unwrap_or_default();
-    let text = sentence(words::together(&subject_words, resolved, seen, values));
-    let offenders = join(names.iter().map(Clone::clone), names.len());
-    Finding { text, offenders, observed, expected }
+    let said = sentence(words::together(&subject_words, resolved, seen, values));
+    let offenders = join(names.iter().cloned(), seen);
+    Finding { text: said, offenders, observed, expected }
 }
 
 /// How many elements counted, those that are kept, and their names; nothing for a subject without rows.
