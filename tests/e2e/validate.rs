@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::support::{Plant, Ran};
+use crate::support::{Plant, Ran, run};
 
 /// Nothing of this may be shown.
 const SECRET: &str = "hunter2";
@@ -98,7 +98,7 @@ fn a_valid_configuration_opens_no_socket_and_makes_no_file() {
         settings,
         "- { id: web-1, address: 127.0.0.1, zone: office, kind: linux-host, access: { ssh: { credential: key } } }",
     );
-    plant.secret("key", SECRET);
+    new_key(&plant, "key", "");
     let listen = taken.local_addr().unwrap().to_string();
     let ran = plant.run(&["validate", "--listen", &listen]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
@@ -113,5 +113,62 @@ fn the_same_report_meets_every_command_that_loads_the_files() {
     for words in [&["run"][..], &["check"], &["plan"], &["facts", "--asset", "web-1"], &["ledger", "verify"]] {
         let ran = plant.run(words);
         assert_eq!((ran.code, &ran.err), (1, &report), "{words:?}");
+    }
+}
+
+/// A key pair of this name beside the configuration.
+fn new_key(plant: &Plant, name: &str, passphrase: &str) {
+    let path = plant.path(name).display().to_string();
+    run("ssh-keygen", &["-q", "-t", "ed25519", "-N", passphrase, "-C", "", "-f", &path]);
+}
+
+#[test]
+fn a_private_key_that_no_login_could_use_is_told_before_the_first_visit() {
+    let login =
+        |name: &str, more: &str| format!("  {name}: {{ ssh: {{ user: root, key: {{ file: {name} }}{more} }} }}\n");
+    let word = ", passphrase: { file: word }";
+    let logins = [
+        login("sound", ""),
+        login("locked", ""),
+        login("other", word),
+        login("opened", word),
+        login("half", ""),
+        login("cut", ""),
+        login("sound.pub", ""),
+        login("copied", ""),
+        login("nothing", ""),
+    ];
+    let plant = Plant::new(&format!("credentials:\n{}", logins.concat()), "");
+    for (name, passphrase) in [("sound", ""), ("locked", SECRET), ("other", "another"), ("opened", SECRET)] {
+        new_key(&plant, name, passphrase);
+    }
+    plant.secret("word", SECRET);
+    let key = std::fs::read_to_string(plant.path("sound")).unwrap();
+    plant.secret("half", &key[..key.len() / 2]);
+    plant.secret("cut", &key.replacen("AAAA", "", 1));
+    plant.secret("copied", &std::fs::read_to_string(plant.path("sound.pub")).unwrap());
+    plant.secret("nothing", SECRET);
+    let ran = plant.run(&["validate"]);
+    assert_eq!(ran.code, 1);
+    assert!(!ran.err.contains(SECRET) && !ran.err.contains("AAAA"), "{}", ran.err);
+    let head = std::fs::read_to_string(plant.path("nis2watch.yaml")).unwrap();
+    for (name, key, says, advice) in [
+        ("locked", "key", "the private key is encrypted", "passphrase: { file: PATH }"),
+        ("other", "passphrase", "the passphrase does not open the private key", "ssh-keygen -y"),
+        ("half", "key", "the private key is cut off", "copy the whole file again"),
+        ("cut", "key", "the private key cannot be read", "ssh-keygen -y"),
+        ("sound.pub", "key", "this is a public key", "without .pub"),
+        ("copied", "key", "this is a public key", "without .pub"),
+        ("nothing", "key", "this is no private key", "-----BEGIN OPENSSH PRIVATE KEY-----"),
+    ] {
+        let line = 1 + head.lines().position(|line| line.starts_with(&format!("  {name}: "))).unwrap();
+        let at = format!("nis2watch.yaml:{line}:");
+        let place = ran.err.lines().find(|line| line.starts_with(&at)).unwrap_or_else(|| panic!("{name}: {}", ran.err));
+        let (told, hint) = entry(&ran, place.split(": ").next().unwrap());
+        assert!(told.contains(&format!("credentials.{name}.ssh.{key}: {says}")), "{told}");
+        assert!(hint.contains(advice), "{name}: {hint}");
+    }
+    for sound in ["sound:", "opened:"] {
+        assert!(!ran.err.contains(&format!("credentials.{sound}")), "{}", ran.err);
     }
 }
