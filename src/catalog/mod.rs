@@ -23,6 +23,7 @@ mod products;
 mod question;
 mod record;
 mod reference;
+mod rows;
 mod selector;
 mod sources;
 
