@@ -24,21 +24,14 @@ impl Setup {
     ///
     /// Every mistake of every file, those of the catalogue included.
     pub fn load(file: &Path, flags: &Flags) -> Result<Self, Problems> {
-        let (mut loaded, mut problems) = Config::survey(file, flags, Surroundings::of_process());
-        // a wrong configuration is held against the catalogue all the same: all mistakes belong into one report
-        let catalog = loaded.as_ref().and_then(|loaded| {
-            let settings = &loaded.config.catalog;
-            let catalog = Catalog::load(settings.builtin, &settings.extra);
-            catalog.map_err(|mistakes| problems.extend(mistakes)).ok()
-        });
-        if let (Some(loaded), Some(catalog)) = (&mut loaded, &catalog) {
-            problems.extend(loaded.check_against(catalog));
-            problems.extend(loaded.check_papers(catalog));
-        }
-        match loaded.zip(catalog) {
-            Some((loaded, catalog)) => problems.or(Self { loaded, catalog, flags: flags.clone() }),
-            None => Err(problems),
-        }
+        let (loaded, mut problems) = Config::survey(file, flags, Surroundings::of_process());
+        let Some(mut loaded) = loaded else { return Err(problems) };
+        // what is wrong is held against the rest all the same: all mistakes belong into one report
+        let settings = &loaded.config.catalog;
+        let catalog = Catalog::survey(settings.builtin, &settings.extra, &mut problems);
+        problems.extend(loaded.check_against(&catalog));
+        problems.extend(loaded.check_papers(&catalog));
+        problems.or(Self { loaded, catalog, flags: flags.clone() })
     }
 
     /// Loads the same file with the same flags again.

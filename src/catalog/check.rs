@@ -9,6 +9,7 @@ use super::ask::Arguments;
 use super::explain::sentences;
 use super::fact::{folder, stem};
 use super::form::{Form, Spot};
+use super::mention::{Mention, mentions};
 use super::params::{self, Overrides};
 use super::selector::Selector;
 use crate::model::document::{Data, Document};
@@ -59,6 +60,8 @@ pub struct Check {
     pub proves: String,
     /// Name of a schedule of the configuration.
     pub schedule: String,
+    /// Schedules and zones that it names, for whoever knows which there are.
+    pub mentions: Vec<Mention>,
     /// Further inventory fields that it reads.
     pub asset_fields: Vec<String>,
     /// The file it came from.
@@ -231,6 +234,7 @@ pub(super) fn read(document: Document, problems: &mut Problems) -> Option<CheckD
         rationale,
         proves,
         schedule,
+        mentions: mentions(&document),
         asset_fields,
         origin: Arc::from(document.file.to_string_lossy()),
     };

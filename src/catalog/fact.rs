@@ -36,7 +36,8 @@ pub struct Fact {
     pub needs: Vec<FactId>,
     /// What one answer may cost the asset.
     pub budget: Budget,
-    /// The fields it yields, when the file declares them; a check may then use no other.
+    /// The fields it yields, those of rows too (`rows.name`); a check may use no other. `None` where the file says
+    /// `open: true`, because their names are not known before somebody answers.
     pub fields: Option<Vec<String>>,
     /// The file it came from.
     pub origin: Arc<str>,
@@ -160,17 +161,30 @@ impl Fact {
         self.ask.standard().touches_the_wire()
     }
 
-    /// Whether it yields this field, as far as its file says.
+    /// Whether it yields this field, as far as its file says: one that is declared, or a part of one, or what holds one.
     #[must_use]
     pub fn yields(&self, path: &str) -> bool {
         let Some(fields) = self.fields.as_ref().filter(|_| !path.is_empty()) else { return true };
-        let below = |field: &String| {
-            path.strip_prefix(field.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        fields.iter().any(below)
-            || (self.remember.is_some() && matches!(path, "first_seen" | "age_days"))
-            || (self.history.is_some() && path.split('.').next() == Some("change"))
+        let own = path.strip_prefix("rows.").unwrap_or(path);
+        fields.iter().any(|field| holds(field, path) || holds(path, field))
+            || (self.remember.is_some() && matches!(own, "first_seen" | "age_days" | "since_start"))
+            || (self.history.is_some() && holds("change", path))
     }
+
+    /// The fields that its file declares, or those below a path, without it.
+    #[must_use]
+    pub fn fields_below(&self, path: &str) -> Vec<&str> {
+        let fields = self.fields.iter().flatten().map(String::as_str);
+        if path.is_empty() {
+            return fields.collect();
+        }
+        fields.filter_map(|field| field.strip_prefix(path)?.strip_prefix('.')).collect()
+    }
+}
+
+/// Whether the first path is the second or leads to it.
+fn holds(outer: &str, inner: &str) -> bool {
+    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Reads one fact file; `None` when it has no usable id or question.
@@ -186,7 +200,7 @@ pub(super) fn read(document: Document, problems: &mut Problems) -> Option<FactDr
     let history = form.take::<History>("history");
     let (needs_at, needs) = form.list::<FactId>("needs").into_iter().unzip();
     let budget = form.take::<Budget>("budget").unwrap_or_default();
-    let fields = form.take::<Vec<String>>("fields");
+    let fields = read_fields(&mut form);
     let replaces = form.replaces();
     if let Some(id) = &id {
         check_name(&mut form, id);
@@ -219,6 +233,33 @@ impl Form<'_> {
 #[serde(rename_all = "snake_case")]
 enum Replaces {
     Builtin,
+}
+
+/// The closed list of fields, or `None` for `open: true`. Without either a misspelt field in a check would be a fact that
+/// never comes: unknown for ever, instead of a mistake at load.
+fn read_fields(form: &mut Form<'_>) -> Option<Vec<String>> {
+    let fields = form.take::<Vec<String>>("fields");
+    let open = form.take::<bool>("open").unwrap_or_default();
+    let is_written = form.document().root.get("fields").is_some();
+    let problem = match (is_written, open) {
+        (true, true) => {
+            let problem = form.document().wrong(&["open".into()], "an open fact has no closed list of fields");
+            Some(problem.hint("leave one of open and fields out"))
+        }
+        (false, false) => {
+            let problem = form.document().wrong(&[], "key \"fields\" is missing");
+            Some(problem.hint(
+                "list the fields that the answer has, those of rows too, so that a misspelt one in a check is found: \
+                 fields: [NAME, rows.NAME]; [] for a value without any; or open: true where nobody can know their names",
+            ))
+        }
+        _ => None,
+    };
+    if let Some(problem) = problem {
+        form.push(problem);
+    }
+    // what could not be read closes nothing: its mistake is told, those that would follow from it are not
+    fields.filter(|_| !open)
 }
 
 /// `facts/linux/sshd.yaml` is `linux.sshd`, `facts/device/device.yaml` may be `device`.

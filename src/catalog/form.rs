@@ -13,6 +13,11 @@ pub(super) struct Spot {
 }
 
 impl Spot {
+    /// A place and the keys that lead to it.
+    pub(super) const fn new(place: Place, path: Vec<Step>) -> Self {
+        Self { place, path }
+    }
+
     /// A mistake here.
     pub(super) fn wrong(&self, document: &Document, message: impl AsRef<str>) -> Problem {
         document.wrong_at(&self.place, &path_text(&self.path), one_line(message.as_ref()))

@@ -23,9 +23,16 @@ impl Catalog {
     /// Every mistake of every file, with file, line, column, key and advice.
     pub fn load(builtin: bool, extra: &[PathBuf]) -> Result<Self, LoadErrors> {
         let mut problems = Problems::new();
-        let files = gather(builtin, extra, &mut problems);
-        let catalog = compile(files, &mut problems);
+        let catalog = Self::survey(builtin, extra, &mut problems);
         problems.or(catalog)
+    }
+
+    /// What can be understood of the files, so that others can be held against it, and every mistake in them. Only
+    /// without mistakes is it a catalogue.
+    #[must_use]
+    pub fn survey(builtin: bool, extra: &[PathBuf], problems: &mut Problems) -> Self {
+        let files = gather(builtin, extra, problems);
+        compile(files, problems)
     }
 }
 
@@ -151,6 +158,7 @@ impl Read {
             facts: self.facts.into_iter().map(|(id, (_, draft))| (id, Arc::new(draft.fact))).collect(),
             checks: self.checks.into_iter().map(|(id, (_, draft))| (id, Arc::new(draft.check))).collect(),
             fixtures: self.fixtures,
+            broken: self.broken,
         }
     }
 }

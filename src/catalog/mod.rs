@@ -16,16 +16,18 @@ mod handout;
 mod history;
 mod lint;
 mod load;
+mod mention;
 mod names;
 mod params;
 mod products;
 mod question;
 mod record;
 mod reference;
+mod rows;
 mod selector;
 mod sources;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -38,6 +40,7 @@ pub use fact::{Budget, Fact, Remember};
 pub use fixtures::{FixtureReport, Outcome};
 pub use handout::{ACCOUNT, COLLECTOR_PATH, Handout};
 pub use history::History;
+pub use mention::{Mention, Mentioned};
 pub use params::{Overrides, ParamMistake};
 pub use products::{Product, Products, identity_text};
 pub use question::{Derived, DeviceSources, DutyRegister, Question, Register, Statements, Whose, first_of};
@@ -63,6 +66,8 @@ pub struct Catalog {
     pub packs: BTreeMap<Arc<str>, Pack>,
     /// Recorded transcripts with expected verdicts.
     fixtures: Vec<sources::SourceFile>,
+    /// Names of files with mistakes; empty in a catalogue that loads.
+    broken: BTreeSet<String>,
 }
 
 /// A group of checks, `pack.yaml` in its folder.
@@ -83,6 +88,12 @@ impl Catalog {
     #[must_use]
     pub fn fact(&self, id: &FactId) -> Option<&Arc<Fact>> {
         self.facts.get(id)
+    }
+
+    /// Whether there is a check of that name, even one whose file is wrong, which is told elsewhere.
+    #[must_use]
+    pub fn names(&self, check: &CheckId) -> bool {
+        self.checks.contains_key(check) || self.broken.contains(check.as_str())
     }
 
     /// A check by its id.

@@ -7,7 +7,8 @@ use super::check::{Check, CheckDraft, Need};
 use super::controls::Controls;
 use super::fact::{Fact, FactDraft};
 use super::form::{Spot, suggest};
-use crate::model::{CheckId, ControlId, FactId, Problem, Problems};
+use super::rows::{RowField, row_fields};
+use crate::model::{CheckId, ControlId, FactId, Problem, Problems, did_you_mean};
 use crate::rule::{NameRef, split_fact};
 
 /// Everything that was read.
@@ -93,6 +94,9 @@ impl Known<'_> {
                 self.verify_name(draft, spot, &name, problems);
             }
         }
+        for row_field in row_fields(&draft.document) {
+            self.verify_row_field(draft, &row_field, problems);
+        }
         let wrong = |message| draft.document.wrong(&["drift".into(), "of".into()], message);
         if let Some(problem) = check.drift.as_ref().and_then(|drift| self.wrong_path(draft, &drift.of, &wrong)) {
             problems.push(problem);
@@ -168,8 +172,8 @@ impl Known<'_> {
         if let Some((id, field)) = split_fact(path, needed) {
             let fact = self.facts.get(id)?;
             return (!fact.yields(field)).then(|| {
-                let known = fact.fields.iter().flatten().map(String::as_str);
-                suggest(wrong(format!("{id} yields no {field:?}")), field, known)
+                let problem = wrong(format!("{id} yields no {field:?}"));
+                suggest_field(problem, field, &fact.fields_below(""))
             });
         }
         if let Some((id, _)) = split_fact(path, |id| self.facts.contains_key(id)) {
@@ -182,11 +186,41 @@ impl Known<'_> {
         Some(suggest(wrong(format!("no fact is named by {path:?}")), path, needs))
     }
 
+    /// Verifies a field that a matcher looks for in rows; the fact's own path is verified elsewhere.
+    fn verify_row_field(&self, draft: &CheckDraft, row: &RowField<'_>, problems: &mut Problems) {
+        let needed = |id: &str| draft.check.needs.iter().any(|need| need.fact.as_str() == id);
+        let Some((id, rows)) = split_fact(row.subject, needed) else { return };
+        let Some(fact) = self.facts.get(id).filter(|fact| fact.yields(rows)) else { return };
+        let path = if rows.is_empty() { row.field.to_owned() } else { format!("{rows}.{}", row.field) };
+        if !fact.yields(&path) {
+            let message = format!("the rows of {} have no field {:?}", row.subject, row.field);
+            let problem = row.spot.wrong(&draft.document, message);
+            problems.push(suggest_field(problem, row.field, &fact.fields_below(rows)));
+        }
+    }
+
     fn unknown_fact(&self, problem: Problem, id: &str, problems: &mut Problems) {
         if !self.broken.contains(id) {
             problems.push(suggest(problem, id, self.facts.keys().map(FactId::as_str)));
         }
     }
+}
+
+/// Fields that a hint lists at most.
+const MOST_FIELDS: usize = 24;
+
+/// Adds "did you mean", and which fields there are.
+fn suggest_field(problem: Problem, word: &str, known: &[&str]) -> Problem {
+    let listed = known.iter().take(MOST_FIELDS).copied().collect::<Vec<_>>().join(", ");
+    let list = match known.len() {
+        0 => "the fact declares no fields".to_owned(),
+        count if count > MOST_FIELDS => format!("its first fields of {}: {listed}, …", known.len()),
+        _ => format!("its fields: {listed}"),
+    };
+    problem.hint(match did_you_mean(word, known.iter().copied()) {
+        Some(close) => format!("did you mean {close:?}? {list}"),
+        None => list,
+    })
 }
 
 fn unknown_param(draft: &CheckDraft, problem: Problem, name: &str) -> Problem {

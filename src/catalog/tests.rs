@@ -34,6 +34,7 @@ const PORTS: &str = "id: tcp.ports
 title: Open TCP ports
 args: { ports: [22] }
 ask: { tcp: { ports: args.ports } }
+fields: [answered, open, rows.port]
 budget: { questions: 1, connections: 1, bytes: 100 }
 ";
 const ROOT_LOGIN: &str = "id: ssh-root-login
@@ -171,6 +172,14 @@ fn every_mistake_is_refused_at_its_line_with_advice() {
         ("wrong word", CHECK, "severity: high", "severity: hihg"),
         ("unknown fact", CHECK, "needs: [linux.sshd", "needs: [linux.shd"),
         ("unknown field", CHECK, "linux.sshd.permitrootlogin", "linux.sshd.permitrootlogn"),
+        (
+            "unknown field of a row",
+            CHECK,
+            "{ fact: tcp.ports.answered, equals: true }",
+            "{ fact: tcp.ports.rows, where: { prot: 22 }, field: port, equals: 1 }",
+        ),
+        ("fact that does not say its fields", FACT, "fields: [permitrootlogin, passwordauthentication]\n", ""),
+        ("fact that says it twice", FACT, "budget:", "open: true\nbudget:"),
         ("fact that is not needed", CHECK, "needs: [linux.sshd, ", "needs: ["),
         ("unknown parameter", CHECK, "in: params.allowed", "in: params.alowed"),
         ("unknown parameter of a fact", CHECK, "params.probe_ports }", "params.ports }"),
@@ -231,7 +240,7 @@ fn every_mistake_is_refused_at_its_line_with_advice() {
 #[test]
 fn mistakes_of_all_files_come_in_one_report() {
     let mut files = good();
-    files[1].1 = "id: linux.sshd\ntitle: x\nask: { ssh: { run: a, privilege: rot } }\n";
+    files[1].1 = "id: linux.sshd\ntitle: x\nfields: []\nask: { ssh: { run: a, privilege: rot } }\n";
     files[4].1 = "id: ssh-root-login\nseverity: hihg\ncontrols: [IAM-99]\nneeds: [linux.sshd, tcp.prots]\n";
     let problems = load(&files).unwrap_err();
     insta::assert_snapshot!("mistakes_of_all_files", problems);
@@ -537,4 +546,14 @@ fn what_does_not_apply_says_why_in_words() {
         }
     }
     assert!(seen > 20, "only {seen} fixtures");
+}
+
+#[test]
+fn an_open_fact_takes_every_field_and_a_closed_one_only_its_own() {
+    const FACT: &str = "checks/facts/linux/sshd.yaml";
+    let closed = "fields: [permitrootlogin, passwordauthentication]";
+    assert!(load_with(FACT, closed, "open: true").is_ok());
+    let problems = load_with(FACT, closed, "fields: [permitrootlogn]").unwrap_err().to_string();
+    assert!(problems.contains("linux.sshd yields no \"permitrootlogin\""), "{problems}");
+    assert!(problems.contains("did you mean \"permitrootlogn\"? its fields: permitrootlogn"), "{problems}");
 }

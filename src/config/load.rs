@@ -1,18 +1,18 @@
 //! From a file to everything that can be known without a network.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Config, Flags, Schedules, layers};
 use crate::api::WebConfig;
-use crate::catalog;
+use crate::catalog::{self, Mention, Mentioned};
 use crate::duties::{self, Papers};
-use crate::engine::Schedules as _;
 use crate::feeds::Lifecycle;
 use crate::inventory::{self, Fetched, HttpSource, Inventory, ParamsByCheck, Source, Surroundings};
-use crate::model::document::{Data, Document, Step};
-use crate::model::{Problem, Problems};
+use crate::model::document::{Data, Document, Node, Step};
+use crate::model::{Problem, Problems, did_you_mean};
 use crate::transport::gate;
 
 /// Longest configuration file.
@@ -294,7 +294,7 @@ impl Loaded {
     }
 
     /// What does not fit the catalogue: parameters of checks that do not exist or have another type, schedules
-    /// that checks name and nobody defines.
+    /// and zones that checks name and nobody declares.
     #[must_use]
     pub fn check_against(&self, catalog: &catalog::Catalog) -> Problems {
         let mut problems = Problems::new();
@@ -320,13 +320,40 @@ impl Loaded {
                 problems.push(mistake.hint.into_iter().fold(problem, Problem::hint));
             }
         }
-        for check in catalog.checks.values().filter(|check| self.schedules.cadence(&check.schedule, false).is_none()) {
-            let message =
-                format!("check {:?} names schedule {:?}, which nobody defines", check.id.as_str(), check.schedule);
-            let problem = self.document.wrong(&["schedules".into()], message);
-            problems.push(problem.hint("define it under schedules:").suggest(&check.schedule, self.schedules.names()));
+        for mention in catalog.checks.values().flat_map(|check| &check.mentions) {
+            if let Some(problem) = self.check_mention(mention) {
+                problems.push(problem);
+            }
         }
         problems
+    }
+
+    /// A schedule or a zone that a check names and nobody declares: the check would never run, or concern nobody.
+    fn check_mention(&self, mention: &Mention) -> Option<Problem> {
+        let (what, names, way_out) = match mention.what {
+            Mentioned::Schedule => {
+                // one that is written wrongly is told already
+                let written = self.document.root.get("schedules").map(Node::entries).unwrap_or_default();
+                let names: BTreeSet<&str> =
+                    self.schedules.names().chain(written.iter().map(|entry| entry.key.as_str())).collect();
+                ("schedule", names, format!("define it under schedules: in {}", self.file.display()))
+            }
+            Mentioned::Zone => {
+                let declared = self.document.root.get("zones").map(Node::items).unwrap_or_default();
+                let names = declared.iter().filter_map(|(_, zone)| zone.get("id")?.as_text()).collect();
+                ("zone", names, format!("declare it under zones: in {}", self.file.display()))
+            }
+        };
+        if names.contains(mention.name.as_str()) {
+            return None;
+        }
+        let names: Vec<&str> = names.into_iter().collect();
+        let problem = mention.wrong(format!("{what} {:?} is not known", mention.name));
+        let known = format!("known: {}; or {way_out}", names.join(", "));
+        Some(problem.hint(match did_you_mean(&mention.name, names.iter().copied()) {
+            Some(close) => format!("did you mean {close:?}? {known}"),
+            None => known,
+        }))
     }
 
     fn check_params(&self, catalog: &catalog::Catalog, at: &[Step], params: &ParamsByCheck, problems: &mut Problems) {

@@ -115,7 +115,7 @@ impl Papers {
     /// nothing is a warning.
     pub fn check(&self, catalog: &Catalog, inventory: &Inventory, problems: &mut Problems, warnings: &mut Problems) {
         let known = |check: &CheckId, declared: &str, key: &str, problems: &mut Problems| {
-            if !catalog.checks.contains_key(check) {
+            if !catalog.names(check) {
                 let problem = problem_at(declared, format!("there is no check {:?}", check.as_str())).key(key);
                 problems.push(problem.suggest(check.as_str(), catalog.checks.keys().map(CheckId::as_str)));
             }

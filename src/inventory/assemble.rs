@@ -22,6 +22,9 @@ use crate::transport::gate::Limits;
 /// Longest chain of jump hosts.
 const LONGEST_CHAIN: usize = 4;
 
+/// How far a way is followed in search of a circle.
+const FARTHEST: usize = 64;
+
 /// Target lists that were fetched, by their URL.
 pub type Fetched = BTreeMap<String, String>;
 
@@ -91,14 +94,14 @@ pub fn build(
             .collect(),
         plugins: settings.plugins,
     };
-    let (found, broken) = sources::read(settings.sources, settings.base, document, fetched, problems);
+    let (found, complete) = sources::read(settings.sources, settings.base, document, fetched, problems);
     let assembly = Assembly {
         settings,
         zones: &zones,
         windows: &windows,
         means: &means,
         found: by_id(&found, problems),
-        broken: &broken,
+        complete,
         declared_zones: zones::names(document, "zones", "id"),
         declared_windows: zones::names(document, "windows", "name"),
     };
@@ -137,7 +140,7 @@ pub fn build(
 /// Assets by id; the second of a name is reported with the place of the first.
 fn by_id<'a>(found: &'a [Found], problems: &mut Problems) -> HashMap<&'a str, &'a Found> {
     let mut all: HashMap<&str, &Found> = HashMap::new();
-    for asset in found {
+    for asset in found.iter().filter(|asset| asset.has_id) {
         if let Some(first) = all.get(asset.entry.id.as_str()) {
             let id = asset.entry.id.as_str();
             let message = format!("asset {id:?} is declared twice, first at {}", first.whereabouts());
@@ -192,7 +195,8 @@ struct Assembly<'a> {
     windows: &'a BTreeMap<String, Window>,
     means: &'a Means<'a>,
     found: HashMap<&'a str, &'a Found>,
-    broken: &'a BTreeSet<String>,
+    /// Whether every file of assets could be read.
+    complete: bool,
     declared_zones: BTreeSet<&'a str>,
     declared_windows: BTreeSet<&'a str>,
 }
@@ -230,7 +234,7 @@ impl Assembly<'_> {
             (Some(id), _) => id.clone(),
             (None, Some(own)) => own,
             (None, None) => {
-                if found.entry.kind.class() == SubjectClass::Device {
+                if found.has_kind && found.entry.kind.class() == SubjectClass::Device && !found.says(&["zone"]) {
                     let names: Vec<_> = self.zones.keys().map(ZoneId::as_str).collect();
                     let problem = found.wrong(&[], "key \"zone\" is missing");
                     problems.push(problem.hint(format!("declared zones: {}", names.join(", "))));
@@ -325,63 +329,76 @@ impl Assembly<'_> {
         }
     }
 
-    /// The chain of jump hosts, the first reached directly: what the first jump host goes through comes before it.
+    /// The chain of jump hosts, the first reached directly.
     fn jump(&self, found: &Found, problems: &mut Problems) -> Vec<AssetId> {
         let Some(ssh) = &found.entry.access.ssh else { return Vec::new() };
+        let sound = self.check_jump_hosts(found, &ssh.jump, problems);
+        let path: [Step; 3] = ["access".into(), "ssh".into(), "jump".into()];
+        match self.way(found.entry.id.as_str(), &ssh.jump) {
+            Err(circle) => {
+                let problem = found.wrong(&path, format!("the way goes in a circle: {circle}"));
+                problems.push(problem.hint("one of them must be reached without the others"));
+                Vec::new()
+            }
+            Ok(way) if way.len() > LONGEST_CHAIN => {
+                let message = format!("more than {LONGEST_CHAIN} jump hosts in a row");
+                problems.push(found.wrong(&path, message).hint("run a probe in that zone instead"));
+                Vec::new()
+            }
+            Ok(way) if sound => way,
+            Ok(_) => Vec::new(),
+        }
+    }
+
+    /// Reports jump hosts that are not there or that nobody can log in to.
+    fn check_jump_hosts(&self, found: &Found, jump: &[AssetId], problems: &mut Problems) -> bool {
         let mut sound = true;
-        for (at, id) in ssh.jump.iter().enumerate() {
+        for (at, id) in jump.iter().enumerate() {
             let wrong =
                 |message: String| found.wrong(&["access".into(), "ssh".into(), "jump".into(), at.into()], message);
             match self.found.get(id.as_str()) {
-                None if self.broken.contains(id.as_str()) => {}
+                None if !self.complete => {}
                 None => {
                     let problem = wrong(format!("jump host {:?} is not in the inventory", id.as_str()));
                     problems.push(problem.suggest(id.as_str(), self.found.keys().copied()));
                 }
                 Some(host) if host.entry.access.ssh.is_none() => {
-                    problems.push(wrong(format!("jump host {:?} has no access over ssh", id.as_str())));
+                    if !host.says(&["access", "ssh"]) {
+                        let problem = wrong(format!("jump host {:?} has no access over ssh", id.as_str()));
+                        problems.push(problem.hint("give it access: { ssh: { credential: … } }"));
+                    }
                 }
                 Some(_) => continue,
             }
             sound = false;
         }
-        if !sound {
-            return Vec::new();
-        }
-        let mut chain = ssh.jump.clone();
-        let mut passed: Vec<&str> = vec![found.entry.id.as_str()];
-        passed.extend(ssh.jump.iter().map(AssetId::as_str));
-        let own = passed.len();
-        let path: [Step; 3] = ["access".into(), "ssh".into(), "jump".into()];
-        if passed.iter().collect::<BTreeSet<_>>().len() < own {
-            problems.push(found.wrong(&path, format!("the way goes in a circle: {}", passed.join(" -> "))));
-            return Vec::new();
-        }
-        while let Some(first) = chain.first().and_then(|first| self.found.get(first.as_str())) {
-            let before = first.entry.access.ssh.as_ref().map(|ssh| ssh.jump.clone()).unwrap_or_default();
-            if before.is_empty() {
+        sound
+    }
+
+    /// What is gone through: what the first jump host goes through comes before it.
+    ///
+    /// # Errors
+    ///
+    /// The circle in which the way goes.
+    fn way(&self, asset: &str, jump: &[AssetId]) -> Result<Vec<AssetId>, String> {
+        let (mut parts, mut passed) = (vec![jump], BTreeSet::from([asset]));
+        while let Some(part) = parts.last().copied().filter(|part| !part.is_empty()) {
+            let reached =
+                if parts.len() == 1 { Some(asset) } else { parts[parts.len() - 2].first().map(AssetId::as_str) };
+            for id in part {
+                if !passed.insert(id.as_str()) {
+                    let through: Vec<&str> = part.iter().map(AssetId::as_str).collect();
+                    return Err(format!("{} is reached through {}", reached.unwrap_or_default(), through.join(", ")));
+                }
+            }
+            if passed.len() > FARTHEST {
                 break;
             }
-            if let Some(again) = before.iter().find(|id| passed.contains(&id.as_str()) || chain.contains(id)) {
-                let message = format!(
-                    "the way goes in a circle: {:?} is reached through {:?}",
-                    first.entry.id.as_str(),
-                    again.as_str()
-                );
-                problems.push(found.wrong(&path, message));
-                return Vec::new();
-            }
-            chain.splice(0..0, before);
-            if chain.len() > LONGEST_CHAIN {
-                break;
-            }
+            let host = part.first().and_then(|first| self.found.get(first.as_str()));
+            let before = host.and_then(|host| host.entry.access.ssh.as_ref()).map(|ssh| ssh.jump.as_slice());
+            parts.push(before.unwrap_or_default());
         }
-        if chain.len() > LONGEST_CHAIN {
-            let message = format!("more than {LONGEST_CHAIN} jump hosts in a row");
-            problems.push(found.wrong(&path, message).hint("run a probe in that zone instead"));
-            return Vec::new();
-        }
-        chain
+        Ok(parts.into_iter().rev().flatten().cloned().collect())
     }
 }
 
@@ -393,6 +410,10 @@ fn profile(entry: &AssetEntry, zone: Option<&Zone>) -> Profile {
     if in_production || is_industrial { Profile::Ot } else { Profile::It }
 }
 
+/// Ways of access that need no address.
+const LOCAL: &[&str] = &["access", "local"];
+const REPLAY: &[&str] = &["access", "replay"];
+
 fn check_address(found: &Found, problems: &mut Problems) {
     let entry = &found.entry;
     match entry.address.as_deref() {
@@ -403,6 +424,7 @@ fn check_address(found: &Found, problems: &mut Problems) {
             }
         }
         None if entry.kind.class() == SubjectClass::Paper || entry.access.needs_no_address() => {}
+        None if !found.has_kind || [&["address"][..], LOCAL, REPLAY].iter().any(|way| found.says(way)) => {}
         None => {
             let problem = found.wrong(&[], "key \"address\" is missing");
             problems

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::ParamsByCheck;
 use super::access::AccessEntry;
 use crate::model::document::{Data, Document, Entry, Node, Step};
-use crate::model::{AssetId, Criticality, Kind, Problem, Problems, Profile, Value, ZoneId};
+use crate::model::{AssetId, Criticality, Kind, Problem, Problems, Profile, Value, ZoneId, did_you_mean};
 
 /// Further keys that hold text and are kept for checks under `asset.`.
 pub const TEXT_FIELDS: [&str; 12] = [
@@ -41,6 +41,32 @@ pub const TRUTH_FIELDS: [&str; 8] = [
 ];
 /// Further keys that hold a list of words.
 pub const LIST_FIELDS: [&str; 1] = ["services"];
+/// The words that `services` may hold, and that checks ask for with `applies_to: { service: … }`.
+pub const SERVICES: [&str; 23] = [
+    "ssh",
+    "telnet",
+    "ftp",
+    "tftp",
+    "http",
+    "https",
+    "snmp",
+    "rdp",
+    "smb",
+    "vnc",
+    "dns",
+    "ntp",
+    "syslog",
+    "modbus",
+    "s7",
+    "enip",
+    "bacnet",
+    "opcua",
+    "opcua-tls",
+    "mqtt",
+    "mqtts",
+    "iec104",
+    "dnp3",
+];
 /// Keys of an asset with a meaning of their own.
 pub const KEYS: [&str; 26] = [
     "id",
@@ -139,10 +165,15 @@ const fn yes() -> bool {
     true
 }
 
-/// An asset that was read, with its place for later mistakes.
+/// An asset that was read, with its place for later mistakes. Of a wrong one it holds what is left, so that the rest is
+/// looked at as well; the report is not empty then, and nobody is watched by it.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
     pub(super) entry: AssetEntry,
+    /// Whether the id is the one that was written.
+    pub(super) has_id: bool,
+    /// Whether the kind is the one that was written.
+    pub(super) has_kind: bool,
     pub(super) fields: BTreeMap<Arc<str>, Value>,
     pub(super) base: Arc<Path>,
     document: Arc<Document>,
@@ -157,6 +188,12 @@ impl Found {
         let place = node.map(|node| node.place.clone()).unwrap_or_default();
         let key: Vec<Step> = self.prefix.iter().chain(path).cloned().collect();
         self.document.wrong_at(&place, &crate::model::document::path_text(&key), message)
+    }
+
+    /// Whether something is written there, rightly or not: what is wrong is not missing as well.
+    pub(super) fn says(&self, path: &[&str]) -> bool {
+        let path: Vec<Step> = path.iter().map(|key| Step::from(*key)).collect();
+        self.node.at(&path).is_some()
     }
 
     /// `file:line:column` of its parameters, or of the asset where it has none.
@@ -174,7 +211,8 @@ impl Found {
     }
 }
 
-/// Reads one asset; of a broken one the id is left, so that references to it are not reported as well. `base` is the directory that its relative paths start from; `defaults` fills what it does not say.
+/// Reads one asset, or what is left of it; `None` for what is no asset at all. `base` is the directory that its relative
+/// paths start from; `defaults` fills what it does not say.
 pub(super) fn read(
     document: &Arc<Document>,
     index: usize,
@@ -182,33 +220,59 @@ pub(super) fn read(
     defaults: Option<&Node>,
     base: &Arc<Path>,
     problems: &mut Problems,
-) -> Result<Found, Option<String>> {
+) -> Option<Found> {
     if !matches!(node.data, Data::Map(_)) {
         problems.push(document.wrong_at(
             &node.place,
             &format!("[{index}]"),
             "an asset is a map of keys: { id: …, kind: … }",
         ));
-        return Err(None);
+        return None;
     }
     let id = node.get("id").and_then(Node::as_text).map(str::to_owned);
-    let prefix = vec![id.clone().map_or(Step::Index(index), Step::Key)];
+    let prefix = vec![id.map_or(Step::Index(index), Step::Key)];
     if let Some(defaults) = defaults {
         fill(&mut node, defaults);
     }
-    let before = problems.len();
     let whole = node.clone();
     let fields = take_fields(document, &prefix, &mut node, problems);
     report_empty_access(document, &prefix, &node, problems);
-    let entry = document.read(&prefix, &node, problems).filter(|_| problems.len() == before);
-    entry.ok_or(id).map(|entry| Found {
+    let mut left = document.salvage(&prefix, &node, problems);
+    let mut stood_in = [false; 2];
+    for (at, (key, word)) in [("id", format!("asset-{index}")), ("kind", STAND_IN.word().to_owned())].iter().enumerate()
+    {
+        if left.is_none() && !is_readable(document, key, &node) {
+            stood_in[at] = true;
+            let place = node.place.clone();
+            node.set(&[key], Node::new(place, Data::Text(word.clone())));
+            // what was reported already is not reported twice
+            left = document.salvage(&prefix, &node, problems);
+        }
+    }
+    let [no_id, no_kind] = stood_in;
+    left.map(|entry| Found {
         entry,
+        has_id: !no_id,
+        has_kind: !no_kind,
         fields,
         base: Arc::clone(base),
         document: Arc::clone(document),
         node: whole,
         prefix,
     })
+}
+
+/// In the place of a kind that could not be read.
+const STAND_IN: Kind = Kind::LinuxHost;
+
+/// Whether one of the two keys that every asset must have holds what it should.
+fn is_readable(document: &Document, key: &str, node: &Node) -> bool {
+    let Some(value) = node.get(key) else { return false };
+    let (path, mut told) = ([Step::from(key)], Problems::new());
+    match key {
+        "id" => document.read::<AssetId>(&path, value, &mut told).is_some(),
+        _ => document.read::<Kind>(&path, value, &mut told).is_some(),
+    }
 }
 
 /// Takes the further fields and the unknown keys out of the map.
@@ -232,6 +296,7 @@ fn take_fields(
             document.read::<bool>(&path, &entry.node, problems).map(Value::from)
         } else if LIST_FIELDS.contains(&key) {
             let words = document.read::<Vec<String>>(&path, &entry.node, problems);
+            report_unknown_services(document, &path, &entry.node, problems);
             words.map(|words| Value::list(words.into_iter().map(Value::from)))
         } else {
             let key_text = crate::model::document::path_text(&path);
@@ -247,6 +312,21 @@ fn take_fields(
     };
     entries.retain(|entry| keep(entry));
     fields
+}
+
+/// A service that no check could ask for: the checks that the asset was meant for would leave it out in silence.
+fn report_unknown_services(document: &Document, path: &[Step], node: &Node, problems: &mut Problems) {
+    let unknown = |node: &Node| node.as_text().filter(|word| !SERVICES.contains(word)).map(str::to_owned);
+    for (index, word) in node.items().iter().filter_map(|(index, item)| Some((*index, unknown(item)?))) {
+        let key = crate::model::document::path_text(&[path, &[Step::Index(index)]].concat());
+        let place = node.at(&[Step::Index(index)]).map(|item| item.place.clone()).unwrap_or_default();
+        let problem = document.wrong_at(&place, &key, format!("service {word:?} is not known"));
+        let known = format!("known: {}; words of your own go under labels:", SERVICES.join(", "));
+        problems.push(match did_you_mean(&word, SERVICES) {
+            Some(close) => problem.hint(format!("did you mean {close:?}? {known}")),
+            None => problem.hint(known),
+        });
+    }
 }
 
 /// `ssh:` with nothing after it would silently mean no SSH at all.

@@ -149,6 +149,11 @@ impl SecretRef {
             text => Ok(Secret::new(text.to_owned())),
         }
     }
+
+    /// Whether it names the file that `ssh-keygen` writes beside a private key.
+    fn is_public_half(&self) -> bool {
+        matches!(self, Self::File { path, .. } if path.extension().is_some_and(|ending| ending == "pub"))
+    }
 }
 
 /// Reads a file that only its owner may read; `allow_group` of `None` leaves the permissions to somebody else.
@@ -330,6 +335,10 @@ impl Resolver<'_> {
     }
 }
 
+fn unusable(error: &ssh::KeyError) -> Unreadable {
+    Unreadable::new(error.to_string()).hint(error.hint())
+}
+
 impl SshEntry {
     fn resolve(&self, read: &mut Resolver<'_>) -> Option<Credential> {
         let passphrase = read.optional(&["ssh", "passphrase"], self.passphrase.as_ref());
@@ -337,7 +346,7 @@ impl SshEntry {
             read.wrong(&["ssh", "passphrase"], Unreadable::new("a passphrase opens a key, and there is none"));
         }
         let credential = match (&self.key, &self.password) {
-            (Some(key), None) => read.secret(&["ssh", "key"], key).map(|pem| ssh::Credential::Key { pem, passphrase }),
+            (Some(key), None) => self.resolve_key(key, passphrase, read),
             (None, Some(password)) => read.secret(&["ssh", "password"], password).map(ssh::Credential::Password),
             _ => {
                 let problem = Unreadable::new("a login has either a key or a password").hint("key: { file: PATH }");
@@ -346,6 +355,30 @@ impl SshEntry {
             }
         }?;
         read.sound.then(|| Credential::Ssh { user: self.user.clone(), credential })
+    }
+
+    /// Opens the key once: what is wrong with it would else show at the first visit, as a login that fails everywhere.
+    fn resolve_key(
+        &self,
+        key: &SecretRef,
+        passphrase: Option<Secret>,
+        read: &mut Resolver<'_>,
+    ) -> Option<ssh::Credential> {
+        if key.is_public_half() {
+            // asked before it is read: it is mostly open to everybody, and making it private is no way out
+            read.wrong(&["ssh", "key"], unusable(&ssh::KeyError::Public));
+            return None;
+        }
+        let pem = read.secret(&["ssh", "key"], key)?;
+        if self.passphrase.is_some() && passphrase.is_none() {
+            return None;
+        }
+        if let Err(error) = ssh::check_key(&pem, passphrase.as_ref()) {
+            let about_passphrase = matches!(error, ssh::KeyError::Passphrase | ssh::KeyError::Plain);
+            read.wrong(&["ssh", if about_passphrase { "passphrase" } else { "key" }], unusable(&error));
+            return None;
+        }
+        Some(ssh::Credential::Key { pem, passphrase })
     }
 }
 

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 pub use access::{HttpSettings, TlsSettings};
 pub use assemble::{Fetched, Settings, build};
-pub use asset_file::{KEYS, LIST_FIELDS, LimitsEntry, TEXT_FIELDS, TRUTH_FIELDS};
+pub use asset_file::{KEYS, LIST_FIELDS, LimitsEntry, SERVICES, TEXT_FIELDS, TRUTH_FIELDS};
 pub use credentials::{Credential, CredentialEntry, Credentials, SecretRef, Surroundings, Unreadable};
 pub use csv::parse as table;
 pub use http_sd::{FetchError, fetch};

@@ -1,6 +1,5 @@
 //! Where assets come from: asset files, directories, Prometheus target lists.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -132,67 +131,59 @@ impl Source {
     }
 }
 
-/// Reads the assets of all sources. `base` is the directory of the configuration; `document` is the configuration. Also gives the ids
-/// of assets that could not be read.
+/// How a file becomes a list of assets.
+type Parse = fn(&Path, &mut Problems) -> Result<Option<Document>, String>;
+
+/// Reads the assets of all sources. `base` is the directory of the configuration; `document` is the configuration. The second
+/// value tells whether every file could be read, so that nobody is called missing who may stand in one that could not.
 pub(super) fn read(
     sources: &[Source],
     base: &Path,
     document: &Document,
     fetched: &Fetched,
     problems: &mut Problems,
-) -> (Vec<Found>, BTreeSet<String>) {
-    let (mut found, mut broken) = (Vec::new(), BTreeSet::new());
+) -> (Vec<Found>, bool) {
+    let (mut found, mut complete) = (Vec::new(), true);
     for (at, source) in sources.iter().enumerate() {
         let path = [Step::from("inventory"), Step::Index(at)];
         let defaults = document.root.at(&path).and_then(|node| node.get("defaults"));
-        let documents = match source {
-            Source::File(file) => asset_files(&base.join(file))
-                .map_err(|message| problems.push(document.wrong(&path, message)))
-                .unwrap_or_default()
-                .iter()
-                .filter_map(|file| {
-                    asset_document(file, problems).map_err(|e| problems.push(document.wrong(&path, e))).ok()?
-                })
-                .collect(),
-            Source::FileSd(pattern) => matching(&base.join(pattern))
-                .map_err(|message| problems.push(document.wrong(&path, message)))
-                .unwrap_or_default()
-                .iter()
-                .filter_map(|file| {
-                    target_document(file, problems).map_err(|e| problems.push(document.wrong(&path, e))).ok()?
-                })
-                .collect(),
-            Source::HttpSd(source) => match fetched.get(source.url.as_str()) {
-                Some(text) => parse_targets(Path::new(source.url.as_str()), text, problems).into_iter().collect(),
-                None => Vec::new(),
-            },
-        };
-        for document in documents {
-            let assets = read_document(document, base, defaults, problems);
-            for asset in assets {
-                match asset {
-                    Ok(asset) => found.push(asset),
-                    Err(id) => broken.extend(id),
+        let (files, parse): (_, Parse) = match source {
+            Source::File(file) => (asset_files(&base.join(file)), asset_document),
+            Source::FileSd(pattern) => (matching(&base.join(pattern)), target_document),
+            Source::HttpSd(source) => {
+                if let Some(text) = fetched.get(source.url.as_str()) {
+                    let one = parse_targets(Path::new(source.url.as_str()), text, problems);
+                    complete &= one.is_some();
+                    found.extend(one.into_iter().flat_map(|one| read_document(one, base, defaults, problems)));
                 }
+                continue;
             }
+        };
+        let files = files.unwrap_or_else(|message| {
+            problems.push(document.wrong(&path, message));
+            complete = false;
+            Vec::new()
+        });
+        for file in files {
+            let one = parse(&file, problems).unwrap_or_else(|message| {
+                problems.push(document.wrong(&path, message));
+                None
+            });
+            complete &= one.is_some();
+            found.extend(one.into_iter().flat_map(|one| read_document(one, base, defaults, problems)));
         }
     }
-    (found, broken)
+    (found, complete)
 }
 
-fn read_document(
-    document: Document,
-    base: &Path,
-    defaults: Option<&Node>,
-    problems: &mut Problems,
-) -> Vec<Result<Found, Option<String>>> {
+fn read_document(document: Document, base: &Path, defaults: Option<&Node>, problems: &mut Problems) -> Vec<Found> {
     let beside = document.file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(base);
     let beside: Arc<Path> = Arc::from(beside);
     let Document { file, mut root } = document;
     let nodes = root.take_items();
     let document = Arc::new(Document { file, root });
     let read = |(index, node)| asset_file::read(&document, index, node, defaults, &beside, problems);
-    nodes.into_iter().map(read).collect()
+    nodes.into_iter().filter_map(read).collect()
 }
 
 fn asset_document(file: &Path, problems: &mut Problems) -> Result<Option<Document>, String> {

@@ -114,8 +114,9 @@ pub(super) fn check(found: &[Found], members: &[Arc<Member>], problems: &mut Pro
     let mut daemon: Option<String> = None;
     for found in found {
         let entry = &found.entry;
-        let has_way = entry.access.ssh.is_some() || entry.access.local.is_some() || entry.access.replay.is_some();
-        if entry.kind == Kind::Vantage && entry.zone.is_none() {
+        // what is written wrongly is told already
+        let has_way = ["ssh", "local", "replay"].iter().any(|way| found.says(&["access", way]));
+        if entry.kind == Kind::Vantage && entry.zone.is_none() && !found.says(&["zone"]) {
             let problem = found.wrong(&[], "key \"zone\" is missing: a vantage stands somewhere");
             problems.push(problem.hint("an entry of kind vantage is the daemon itself; name the zone it stands in"));
         }

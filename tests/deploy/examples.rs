@@ -23,10 +23,16 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> BTreeSet<&'a str> {
     text.split(before).skip(1).filter_map(|rest| rest.split(after).next()).map(str::trim).collect()
 }
 
-fn secrets(names: &BTreeSet<&str>) -> TempDir {
+/// A file for each of these names; the one called `ssh-key` is a key, because that is opened when it is loaded.
+async fn secrets(names: &BTreeSet<&str>) -> TempDir {
     let dir = TempDir::new().unwrap();
     for name in names {
-        std::fs::write(dir.path().join(name), "a secret of a test\n").unwrap();
+        let path = dir.path().join(name);
+        if *name == "ssh-key" {
+            run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", &path.display().to_string()]).await;
+        } else {
+            std::fs::write(path, "a secret of a test\n").unwrap();
+        }
     }
     dir
 }
@@ -37,13 +43,13 @@ async fn the_example_loads_with_the_credentials_of_the_unit() {
     let named = between(&named, "{ credential: ", " }").into_iter().filter(|name| *name != "NAME").collect();
     let drop_in = text("deploy/systemd/nis2watch.service.d/credentials.conf");
     assert_eq!(between(&drop_in, "\nLoadCredential=", ":"), named);
-    validate(&repository("deploy/examples/nis2watch.yaml"), &secrets(&named)).await;
+    validate(&repository("deploy/examples/nis2watch.yaml"), &secrets(&named).await).await;
 }
 
 #[tokio::test]
 async fn the_configuration_of_the_manifests_loads() {
     let config = text("deploy/kubernetes/nis2watch.yaml");
-    let credentials = secrets(&between(&config, "/run/secrets/nis2watch/", ","));
+    let credentials = secrets(&between(&config, "/run/secrets/nis2watch/", ",")).await;
     let at = credentials.path().display().to_string();
     let config = config.replace("/run/secrets/nis2watch/", &format!("{at}/"));
     let config = config.replace("/run/secrets/nis2watch-web/", &format!("{at}/"));

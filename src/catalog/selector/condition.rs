@@ -6,6 +6,7 @@ use serde::de::{DeserializeSeed, Error};
 use serde::{Deserialize, Deserializer};
 
 use super::Subject;
+use crate::inventory::SERVICES;
 use crate::model::{Criticality, Kind, Profile, Value, ZoneRole, did_you_mean};
 
 /// One key of a selector: one of these words must match.
@@ -86,6 +87,7 @@ impl Key {
             Self::Criticality => Some(Criticality::ALL.iter().map(|level| level.word()).collect()),
             Self::Profile => Some(Profile::ALL.iter().map(|profile| profile.word()).collect()),
             Self::Has => Some(vec!["ssh", "snmp", "local"]),
+            Self::Service => Some(SERVICES.to_vec()),
             _ => None,
         }
     }

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use russh::client::{AuthResult, Handle, KeyboardInteractiveAuthResponse as Reply};
-use russh::keys::{HashAlg, PrivateKeyWithHashAlg, decode_secret_key};
+use russh::keys::{HashAlg, PrivateKeyWithHashAlg};
 use russh::{MethodKind, MethodSet};
 
 use super::client::Client;
-use super::{Access, Algorithms, Credential};
+use super::{Access, Algorithms, Credential, key};
 use crate::model::Secret;
 
 /// Rounds of keyboard-interactive that we play along; PAM needs two.
@@ -44,12 +44,8 @@ async fn with_key(
     pem: &Secret,
     passphrase: Option<&Secret>,
 ) -> Result<&'static str, Failure> {
-    let key = decode_secret_key(pem.expose(), passphrase.map(Secret::expose)).map_err(|error| {
-        // the error of the parser is of a closed set and repeats no byte of the key
-        Failure::Unusable(format!(
-            "the private key cannot be read ({error}); it was not sent: check the file and its passphrase"
-        ))
-    })?;
+    let key = key::decode(pem.expose(), passphrase)
+        .map_err(|error| Failure::Unusable(format!("{error}; it was not sent: check the file and its passphrase")))?;
     let mut hash = None;
     if key.algorithm().is_rsa() {
         hash = match handle.best_supported_rsa_hash().await? {
