@@ -200,14 +200,14 @@ fn without_a_place_for_the_store_the_round_is_shown_all_the_same() {
 
 #[test]
 fn a_round_is_quiet_unless_the_command_line_or_the_environment_asks_for_its_log() {
-    let settings = "telemetry: { log: debug }\ncredentials: { ro: { ssh: { user: n, password: { file: secret } } } }\n";
+    let settings = "credentials: { ro: { ssh: { user: n, password: { file: secret } } } }\n";
     // nobody listens at port 1
     let asset = "- { id: shut, address: 127.0.0.1, zone: office, kind: linux-host, \
                  access: { ssh: { credential: ro, port: 1 } } }\n";
     let plant = Plant::new(settings, asset);
     plant.secret("secret", "x");
     let words = ["check", "--check", "empty-passwords", "--config", "nis2watch.yaml"];
-    assert_eq!(plant.run_plain(&words).err, "", "what the file says is meant for the daemon");
+    assert_eq!(plant.run_plain(&words).err, "");
     let asked = plant.run_plain(&[&words[..], &["--log", "debug"]].concat());
     assert!(asked.err.contains("DEBUG") && asked.err.contains("no fact"), "{}", asked.err);
     let output = plant.command(&words).env("NIS2WATCH__TELEMETRY__LOG", "debug").output().unwrap();
