@@ -19,6 +19,8 @@ use super::script::Script;
 pub(super) const USER: &str = "nis2watch";
 /// What the product starts.
 const SHELL: &[u8] = b"exec sh -s";
+/// What a host in good order says before login.
+const NOTICE: &str = "Property of the plant. Use without permission is forbidden; sessions are recorded.\n";
 /// Longest script.
 const LONGEST_SCRIPT: usize = 1 << 20;
 /// A client that says nothing for so long is let go.
@@ -68,6 +70,7 @@ pub(super) struct Host {
     config: Arc<Config>,
     machine: Arc<Machine>,
     visitor: PublicKey,
+    notice: Option<&'static str>,
 }
 
 impl Host {
@@ -88,12 +91,14 @@ impl Host {
             nodelay: true,
             ..Config::default()
         };
-        Self { config: Arc::new(config), machine, visitor }
+        let notice = (age == Age::Modern).then_some(NOTICE);
+        Self { config: Arc::new(config), machine, visitor, notice }
     }
 
     /// Serves one connection to its end.
     pub(super) async fn serve(self, stream: TcpStream) {
-        let visit = Visit { machine: self.machine, visitor: self.visitor, shell: None, input: Vec::new() };
+        let visit =
+            Visit { machine: self.machine, visitor: self.visitor, notice: self.notice, shell: None, input: Vec::new() };
         match russh::server::run_stream(self.config, stream, visit).await {
             Ok(session) => {
                 session.await.ok();
@@ -124,6 +129,8 @@ fn preferred(age: Age) -> Preferred {
 struct Visit {
     machine: Arc<Machine>,
     visitor: PublicKey,
+    /// Said before the login.
+    notice: Option<&'static str>,
     /// The channel that a shell was started on.
     shell: Option<ChannelId>,
     input: Vec<u8>,
@@ -158,6 +165,10 @@ impl Visit {
 
 impl Handler for Visit {
     type Error = russh::Error;
+
+    async fn authentication_banner(&mut self) -> Result<Option<String>, Self::Error> {
+        Ok(self.notice.map(ToOwned::to_owned))
+    }
 
     async fn auth_publickey(&mut self, user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
         let known = user == USER && key.public_key.key_data() == self.visitor.key_data();
