@@ -9,7 +9,7 @@ const PUBLIC: [&str; 6] =
     ["ssh-", "ecdsa-", "sk-", "-----BEGIN PUBLIC KEY", "-----BEGIN RSA PUBLIC KEY", "---- BEGIN SSH2 PUBLIC KEY"];
 /// Words in the head of a key that is encrypted; the OpenSSH format says it inside.
 const ENCRYPTED: [&str; 2] = ["-----BEGIN ENCRYPTED ", "Proc-Type: 4,ENCRYPTED"];
-/// How keys of PuTTY begin.
+/// How keys of `PuTTY` begin.
 const PUTTY: &str = "PuTTY-User-Key-File-";
 
 /// Why a text is no private key to log in with; nothing of the text is in it.
@@ -97,7 +97,7 @@ pub(super) fn decode(text: &str, passphrase: Option<&Secret>) -> Result<PrivateK
     }
 }
 
-/// Our own words: those of the parser quote lines of a PuTTY key.
+/// Our own words: those of the parser quote lines of a `PuTTY` key.
 const fn reason(error: &Error) -> &'static str {
     match error {
         Error::Decode(_) => "what stands between its first and last line is no base64",
