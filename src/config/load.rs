@@ -129,13 +129,20 @@ fn sorted(mut problems: Problems) -> Problems {
     problems
 }
 
-fn read(file: &Path, problems: &mut Problems) -> Option<Document> {
+pub(super) fn read(file: &Path, problems: &mut Problems) -> Option<Document> {
     match read_text(file) {
         Ok(text) => Document::parse(file, &text, problems),
         Err(message) => {
             problems.push(Problem::new(file, message));
             None
         }
+    }
+}
+
+/// Makes the path of a store start at the directory of the file; `:memory:` is none.
+pub(super) fn anchored(path: &mut PathBuf, base: &Path) {
+    if *path != Path::new(":memory:") {
+        *path = base.join(&*path);
     }
 }
 

@@ -97,9 +97,7 @@ impl Config {
     /// Makes relative paths start at the directory of the file.
     pub(super) fn anchor(&mut self, base: &Path) {
         let anchor = |path: &mut PathBuf| *path = base.join(&*path);
-        if self.store.path != Path::new(":memory:") {
-            anchor(&mut self.store.path);
-        }
+        super::load::anchored(&mut self.store.path, base);
         self.api.web_config.iter_mut().for_each(anchor);
         self.feeds.endoflife.iter_mut().for_each(anchor);
         self.catalog.extra.iter_mut().for_each(anchor);
