@@ -3,20 +3,26 @@
 //! Whoever examines a store may sit far from the plant: without its secrets, its inventory and its checks. So mistakes
 //! elsewhere in the file are not looked for here.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
 
 use super::load::{anchored, read};
-use super::{Flags, layers};
+use super::{Flags, Ledger, layers};
 use crate::inventory::Surroundings;
-use crate::model::document::Step;
+use crate::model::document::{Document, Step};
 use crate::model::{Problem, Problems};
-use crate::store;
+use crate::store::{self, SigningKey};
 
 /// Where the store of a configuration is.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Alone {
     /// The store; its path is relative to the working directory or absolute.
     pub store: store::Config,
+    ledger: Ledger,
+    document: Document,
+    base: PathBuf,
 }
 
 impl Alone {
@@ -32,15 +38,29 @@ impl Alone {
             Ok(root) => document.root = root,
             Err(message) => problems.push(Problem::new("environment", message)),
         }
-        let path: [Step; 1] = ["store".into()];
-        let store = document.root.at(&path).map_or_else(
-            || Some(store::Config::default()),
-            |node| document.read::<store::Config>(&path, node, &mut problems),
-        );
-        let mut store = store.unwrap_or_default();
-        anchored(&mut store.path, file.parent().unwrap_or_else(|| Path::new("")));
-        problems.or(Self { store })
+        let base = file.parent().map_or_else(PathBuf::new, Path::to_owned);
+        let mut store: store::Config = section(&document, "store", &mut problems);
+        let ledger = section(&document, "ledger", &mut problems);
+        anchored(&mut store.path, &base);
+        problems.or(Self { store, ledger, document, base })
     }
+
+    /// The key that signs heads, read now; `None` when the file names none.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or is no such key.
+    pub fn key(&self, surroundings: &Surroundings) -> Result<Option<Arc<SigningKey>>, Problems> {
+        let mut problems = Problems::new();
+        let key = self.ledger.key(&self.document, &self.base, surroundings, &mut problems);
+        problems.or(key)
+    }
+}
+
+fn section<T: DeserializeOwned + Default>(document: &Document, name: &'static str, problems: &mut Problems) -> T {
+    let path: [Step; 1] = [name.into()];
+    let read = document.root.at(&path).and_then(|node| document.read(&path, node, problems));
+    read.unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod alone;
 mod layers;
+mod ledger;
 mod load;
 mod schedules;
 mod settings;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 pub use alone::Alone;
+pub use ledger::{AnchorFile, Ledger, Proof};
 pub use load::Loaded;
 pub use schedules::{ScheduleEntry, Schedules};
 pub use settings::{Api, Catalog, ClassLimits, Config, Feeds, Limits};
