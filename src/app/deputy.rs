@@ -50,7 +50,7 @@ impl Deputy {
             self.own.set_active(false);
             tracing::warn!(actor, "traffic was stopped");
         }
-        if let Err(error) = self.store.set_flag(STOPPED, !allowed).await {
+        if let Err(error) = self.store.set_flag(STOPPED, !allowed, actor, (self.clock)()).await {
             tracing::error!(%error, "cannot remember the kill switch");
             let state =
                 if allowed { "traffic stays stopped" } else { "traffic is stopped until the next restart only" };

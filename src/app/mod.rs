@@ -5,6 +5,7 @@ mod generation;
 mod host_keys;
 mod once;
 mod plant;
+mod proof;
 mod pulse;
 mod reload;
 mod service;

@@ -65,6 +65,8 @@ impl Service {
         warn_of_restart(&before, &self.setup);
         self.door.store(Arc::new(Door::new(&self.setup.loaded.web_config)));
         let told = self.swap(inventory, papers).await?;
+        self.note_configuration("the configuration was loaded again", Utc::now()).await?;
+        self.proof_due = None;
         self.deputy.own.reloaded(true, Utc::now());
         info!(assets = self.setup.loaded.inventory.members.len(), "the configuration was loaded");
         Ok(Ok(told))

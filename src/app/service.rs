@@ -22,6 +22,7 @@ use super::targets::{LOOK_EVERY, Targets};
 use super::{Setup, Shared, StoredKeys};
 use crate::api::{self, Desk, Door, ServeError};
 use crate::engine::Visitor;
+use crate::model::Time;
 use crate::output::{Exposition, Own};
 use crate::store::{Sqlite, Store, StoreError};
 use crate::transport::gate::Switch;
@@ -72,6 +73,8 @@ pub struct Service {
     pub(super) targets: Targets,
     /// Number of the last act that the book knows.
     pub(super) last_act: u64,
+    /// When the past is made provable next.
+    pub(super) proof_due: Option<Time>,
     pub(super) generation: Option<Generation>,
     pub(super) listener: Option<TcpListener>,
     pub(super) address: SocketAddr,
@@ -130,6 +133,7 @@ impl Service {
             wishes,
             targets: Targets::default(),
             last_act: 0,
+            proof_due: None,
             generation: None,
             listener: Some(listener),
             address,
@@ -160,6 +164,7 @@ impl Service {
         self.targets.settle(&self.setup).await;
         let (inventory, papers) = self.inventory().await.map_err(|problems| RunError::Ended(problems.to_string()))?;
         self.swap(inventory, papers).await?;
+        self.note_configuration("the daemon started", Utc::now()).await?;
         self.deputy.own.reloaded(true, Utc::now());
         systemd::ready();
         info!(address = %self.address, version = env!("CARGO_PKG_VERSION"), "watching");
@@ -171,6 +176,7 @@ impl Service {
             self.drain(GRACE).await;
         }
         drop(self.generation.take());
+        self.prove(Utc::now()).await;
         stop_serving.cancel();
         if tokio::time::timeout(Duration::from_secs(3), &mut serving).await.is_err() {
             serving.abort();
@@ -231,6 +237,7 @@ impl Service {
                 Event::Look => {
                     self.note_ledger().await;
                     self.note_acts().await;
+                    self.prove_when_due(Utc::now()).await;
                     if self.targets.look(&self.setup)
                         && self.refresh("a target file or a register changed").await? == Told::Stop
                     {

@@ -1,11 +1,13 @@
 //! From a file to everything that can be known without a network.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Config, Flags, Schedules, layers};
+use sha2::{Digest as _, Sha256};
+
+use super::{Config, Flags, Proof, Schedules, layers};
 use crate::api::WebConfig;
 use crate::catalog::{self, Mention, Mentioned};
 use crate::duties::{self, Papers};
@@ -17,6 +19,9 @@ use crate::transport::gate;
 
 /// Longest configuration file.
 const LONGEST_FILE: u64 = 16 << 20;
+
+/// Most files that a digest is kept of: an act has its bound.
+const MOST_FILES: usize = 200;
 
 /// A configuration that is valid as a whole.
 #[derive(Debug)]
@@ -35,6 +40,8 @@ pub struct Loaded {
     pub papers: Arc<Papers>,
     /// Users and TLS of the API.
     pub web_config: WebConfig,
+    /// How the past is proven.
+    pub proof: Proof,
     /// What is suspicious but no mistake.
     pub warnings: Problems,
     document: Document,
@@ -95,6 +102,11 @@ impl Config {
         let schedules = Schedules::new(&config.schedules, config.timezone.0, |name, message| {
             problems.push(document.wrong(&["schedules".into(), name.into()], message));
         });
+        let key = config.ledger.key(&document, &base, &surroundings, &mut problems);
+        let proof = config.ledger.proof(&schedules, config.timezone.0, key, |message| {
+            let place: [Step; 3] = ["ledger".into(), "anchor".into(), "schedule".into()];
+            problems.push(document.wrong(&place, message));
+        });
         check_plugins(&config, &document, &mut problems);
         let web_config = web_config(&config, &document, &mut problems);
         let lifecycle = lifecycle(&config, &document, &mut problems);
@@ -115,6 +127,7 @@ impl Config {
             lifecycle,
             papers: Arc::new(papers),
             web_config,
+            proof,
             warnings,
             document,
             base,
@@ -129,13 +142,20 @@ fn sorted(mut problems: Problems) -> Problems {
     problems
 }
 
-fn read(file: &Path, problems: &mut Problems) -> Option<Document> {
+pub(super) fn read(file: &Path, problems: &mut Problems) -> Option<Document> {
     match read_text(file) {
         Ok(text) => Document::parse(file, &text, problems),
         Err(message) => {
             problems.push(Problem::new(file, message));
             None
         }
+    }
+}
+
+/// Makes the path of a store start at the directory of the file; `:memory:` is none.
+pub(super) fn anchored(path: &mut PathBuf, base: &Path) {
+    if *path != Path::new(":memory:") {
+        *path = base.join(&*path);
     }
 }
 
@@ -261,6 +281,33 @@ impl Loaded {
         targets.chain(self.config.duties.files().cloned()).collect()
     }
 
+    /// SHA-256 over the settings as they were merged from file, environment and flags, hexadecimal. Secrets are references
+    /// there, so none is in it.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        hex(format!("{:?}", self.config).as_bytes())
+    }
+
+    /// SHA-256 of the files behind the settings, by name: the configuration, asset files, target files, registers. A file that
+    /// cannot be read now has none; beyond 200 the rest is left out.
+    #[must_use]
+    pub fn file_digests(&self) -> BTreeMap<String, Option<String>> {
+        let sources = self.config.inventory.iter().filter_map(|source| match source {
+            Source::File(path) => Some(self.base.join(path)),
+            Source::FileSd(_) | Source::HttpSd(_) => None,
+        });
+        let files = std::iter::once(self.file.clone()).chain(sources).chain(self.watched_files());
+        let digest = |file: PathBuf| {
+            let bytes = std::fs::File::open(&file).and_then(|opened| {
+                let mut bytes = Vec::new();
+                opened.take(LONGEST_FILE).read_to_end(&mut bytes)?;
+                Ok(bytes)
+            });
+            (file.display().to_string(), bytes.ok().map(|bytes| hex(&bytes)))
+        };
+        files.take(MOST_FILES).map(digest).collect()
+    }
+
     /// The inventory with fetched target lists, and the registers of duties; files and secrets are read again.
     ///
     /// # Errors
@@ -364,6 +411,10 @@ impl Loaded {
             problems.push(mistake.hint.into_iter().fold(problem, Problem::hint));
         }
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    crate::store::Digest(Sha256::digest(bytes).into()).to_string()
 }
 
 /// A mistake at `file:line:column`.

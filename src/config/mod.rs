@@ -3,7 +3,9 @@
 //! Defaults < file < environment < flags. Loading validates all of it, the inventory and its secrets included, and
 //! starts nothing; every mistake of every file is in one report that names file, line, column, key and variable.
 
+mod alone;
 mod layers;
+mod ledger;
 mod load;
 mod schedules;
 mod settings;
@@ -12,6 +14,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+pub use alone::Alone;
+pub use ledger::{AnchorFile, Ledger, Proof};
 pub use load::Loaded;
 pub use schedules::{ScheduleEntry, Schedules};
 pub use settings::{Api, Catalog, ClassLimits, Config, Feeds, Limits};

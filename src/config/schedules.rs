@@ -119,7 +119,7 @@ line_or_map!(
 );
 
 impl Rhythm {
-    fn cadence(&self, timezone: Tz) -> Result<Arc<Cadence>, String> {
+    pub(super) fn cadence(&self, timezone: Tz) -> Result<Arc<Cadence>, String> {
         match self {
             Self::Cron(line) => Calendar::parse(line, timezone)
                 .map(|calendar| Arc::new(Cadence::Cron(Box::new(calendar))))

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::Ledger;
 use super::schedules::ScheduleEntry;
 use crate::inventory::{CredentialEntry, Overrides, ParamsByCheck, Source, Timezone, WindowEntry, ZoneEntry};
 use crate::model::{Conduit, Kind, Profile, ZoneId};
@@ -29,6 +30,8 @@ pub struct Config {
     pub catalog: Catalog,
     /// Where verdicts are kept.
     pub store: store::Config,
+    /// How the past is proven.
+    pub ledger: Ledger,
     /// Where the daemon is asked.
     pub api: Api,
     /// Time zone of schedules and windows.
@@ -72,6 +75,7 @@ impl Default for Config {
             inventory: Vec::new(),
             catalog: Catalog::default(),
             store: store::Config::default(),
+            ledger: Ledger::default(),
             api: Api::default(),
             timezone: Timezone::default(),
             schedules: BTreeMap::new(),
@@ -97,9 +101,8 @@ impl Config {
     /// Makes relative paths start at the directory of the file.
     pub(super) fn anchor(&mut self, base: &Path) {
         let anchor = |path: &mut PathBuf| *path = base.join(&*path);
-        if self.store.path != Path::new(":memory:") {
-            anchor(&mut self.store.path);
-        }
+        super::load::anchored(&mut self.store.path, base);
+        self.ledger.anchor(base);
         self.api.web_config.iter_mut().for_each(anchor);
         self.feeds.endoflife.iter_mut().for_each(anchor);
         self.catalog.extra.iter_mut().for_each(anchor);

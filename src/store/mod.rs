@@ -3,7 +3,10 @@
 //! [`Store`] is the seam: callers hold an `Arc<dyn Store>` and never learn which database is behind it. The
 //! store judges nothing, sends nothing and reads no clock: time comes with the data.
 
+mod anchor;
 mod error;
+mod key;
+pub mod offline;
 mod record;
 mod sqlite;
 
@@ -12,9 +15,12 @@ use std::path::PathBuf;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
+pub use anchor::{Anchor, Anchors};
 pub use error::StoreError;
+pub use key::{KeyError, PublicKey, SigningKey};
 pub use record::{
-    Act, ActRecord, Break, Digest, Filter, Head, Latest, LedgerRecord, NotAHead, Seen, Stored, Verification, Visit,
+    Act, ActRecord, Break, ChainRecord, Digest, Filter, Head, Latest, LedgerRecord, NotAHead, Seen, Stored,
+    Verification, Visit,
 };
 pub use sqlite::Sqlite;
 
@@ -91,8 +97,9 @@ pub trait Store: Send + Sync {
     /// Remembers a fingerprint.
     fn learn_host_key(&self, asset: &AssetId, endpoint: &str, fingerprint: &str, now: Time) -> Answer<'_, ()>;
 
-    /// Forgets what was learnt about an asset, after an operator confirmed a changed key; returns how many.
-    fn forget_host_keys(&self, asset: &AssetId) -> Answer<'_, usize>;
+    /// Forgets what was learnt about an asset, after an operator confirmed a changed key; returns how many. Learning and
+    /// forgetting stand in the chain.
+    fn forget_host_keys(&self, asset: &AssetId, actor: &str, now: Time) -> Answer<'_, usize>;
 
     /// When each key of a fact was first seen, in the order of `keys`; a new key was first seen `now`.
     /// A key that a call does not name, and that none named for 30 days, is forgotten. Never later than `now`. A store
@@ -114,8 +121,8 @@ pub trait Store: Send + Sync {
     /// A small setting that survives restarts, such as the kill switch; false until it is set.
     fn flag(&self, name: &str) -> Answer<'_, bool>;
 
-    /// Sets it.
-    fn set_flag(&self, name: &str, on: bool) -> Answer<'_, ()>;
+    /// Sets it, and writes into the chain who did, as an act of the kind `flag.NAME` about `on` or `off`.
+    fn set_flag(&self, name: &str, on: bool, actor: &str, now: Time) -> Answer<'_, ()>;
 
     /// Writes what a person did into the chain; returns where it stands. Nothing of it is ever cut: an act with more than
     /// 64 KiB of text is refused.
@@ -127,7 +134,14 @@ pub trait Store: Send + Sync {
     /// The last record of the chain; `None` while it is empty. Keep it elsewhere: it anchors all before it.
     fn head(&self) -> Answer<'_, Option<Head>>;
 
-    /// Walks the whole chain and compares it with the latest verdicts, and with a head that was noted earlier.
+    /// Writes digests of the whole state into the chain, which bind also what is renewed without a record: times of
+    /// repeated judgements, visits, samples. Returns where the chain ends then.
+    fn checkpoint(&self, now: Time) -> Answer<'_, Head>;
+
+    /// The records of the chain behind a number, as they are digested; 0 begins with the first.
+    fn chain(&self, after: u64, limit: usize) -> Answer<'_, Vec<ChainRecord>>;
+
+    /// Walks the whole chain and holds against it all that is kept, and heads that were noted earlier.
     /// Tampering is a finding in the answer, not an error.
-    fn verify(&self, anchor: Option<Head>) -> Answer<'_, Verification>;
+    fn verify(&self, noted: Vec<Head>) -> Answer<'_, Verification>;
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{AssetId, CheckId, CheckResult, Time, Transition, Transport, Verdict, ZoneId};
 
 /// State and times of one (asset, check), without what explains it.
@@ -164,8 +166,46 @@ impl FromStr for Head {
     }
 }
 
+/// One record of the chain with every field that its digest covers, as it is exported: one JSON object in a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChainRecord {
+    /// Its number, from 1, without gaps.
+    pub seq: u64,
+    /// When, in microseconds since 1970 in UTC.
+    pub at: i64,
+    /// What kind of record: `transition`, `judgement`, `left`, `act`, `checkpoint` and others.
+    pub kind: String,
+    /// What it is about: an asset, or the subject of an act.
+    pub asset: String,
+    /// The zone, or nothing.
+    pub zone: String,
+    /// The check, the fact, the endpoint or the kind of an act.
+    pub check: String,
+    /// The severity, or nothing.
+    pub severity: String,
+    /// The state before.
+    pub from_state: Option<String>,
+    /// Why it was unknown.
+    pub from_cause: Option<String>,
+    /// The state after.
+    pub to_state: Option<String>,
+    /// Why it is unknown.
+    pub to_cause: Option<String>,
+    /// The reason in words.
+    pub reason: String,
+    /// Who did it.
+    pub actor: Option<String>,
+    /// What else there is to it, most often JSON.
+    pub body: Option<String>,
+    /// The digest of the record before, hexadecimal; zeros for the first.
+    pub prev: String,
+    /// Its own digest.
+    pub digest: String,
+}
+
 /// What a walk over the chain found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Verification {
     /// Records walked.
     pub records: u64,
@@ -173,6 +213,8 @@ pub struct Verification {
     pub head: Option<Head>,
     /// What does not fit, the first few.
     pub breaks: Vec<Break>,
+    /// What nothing speaks against, but could not be compared either.
+    pub notes: Vec<String>,
 }
 
 impl Verification {
@@ -186,7 +228,7 @@ impl Verification {
 /// A place where the chain does not fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Break {
-    /// The record, or the first one that is missing.
+    /// The record, or the first one that is missing; 0 where no record speaks of it.
     pub seq: u64,
     /// What is wrong, in one line.
     pub problem: String,
@@ -194,7 +236,10 @@ pub struct Break {
 
 impl fmt::Display for Break {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "record {}: {}", self.seq, self.problem)
+        match self.seq {
+            0 => write!(f, "no record: {}", self.problem),
+            seq => write!(f, "record {seq}: {}", self.problem),
+        }
     }
 }
 

@@ -4,47 +4,64 @@
 //! head is to be kept elsewhere, and a noted head proves everything before it.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use sha2::{Digest as _, Sha256};
+use serde::Serialize;
 
 use super::results::{cap, conditions};
 use super::rows::{self, micros};
-use crate::model::{Cause, Time, Transition};
-use crate::store::{Act, ActRecord, Break, Digest, Filter, Head, Latest, LedgerRecord, StoreError, Verification};
+use super::seal::{Bound, Columns, Sealer};
+use crate::model::{AssetId, Cause, Time, Transition, Verdict};
+use crate::store::{Act, ActRecord, ChainRecord, Digest, Filter, Head, LedgerRecord, StoreError};
 
 /// Separates these digests from all others, and names the encoding.
 const DOMAIN: &[u8] = b"nis2watch ledger 1\0";
 /// What comes before the first record.
-const GENESIS: [u8; 32] = [0; 32];
-/// A broken chain is told by its first places; one edit breaks all that follows.
-const MOST_BREAKS: usize = 20;
+pub(super) const GENESIS: [u8; 32] = [0; 32];
 
-const TRANSITION: &str = "transition";
-const LEFT: &str = "left";
-const ACT: &str = "act";
-const FIELDS: &str =
+/// A change of state.
+pub(super) const TRANSITION: &str = "transition";
+/// Something else was observed, the state is the same.
+pub(super) const JUDGEMENT: &str = "judgement";
+/// A pair that is no longer in the plan.
+pub(super) const LEFT: &str = "left";
+/// What a person did.
+pub(super) const ACT: &str = "act";
+/// A host key was trusted on first contact.
+pub(super) const KEY_LEARNT: &str = "host_key.learnt";
+/// The keys of an asset were forgotten.
+pub(super) const KEYS_FORGOTTEN: &str = "host_key.forgotten";
+/// The keys of a fact, or their first times, are others than before.
+pub(super) const FIRST_SEEN: &str = "first_seen";
+/// The whole state at one moment.
+pub(super) const CHECKPOINT: &str = "checkpoint";
+/// From here on the chain vouches for what an older store kept beside it.
+pub(super) const ADOPTED: &str = "adopted";
+/// What the kind of an act about a flag begins with.
+pub(super) const FLAG: &str = "flag.";
+
+pub(super) const FIELDS: &str =
     "kind, at, asset, zone, check_id, severity, from_state, from_cause, to_state, to_cause, reason, actor, body";
 /// Most text of an act.
 const ACT_CAP: usize = 64 * 1024;
 
 /// One thing that happened, as it is digested.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Event {
-    kind: String,
-    at: i64,
-    asset: String,
+    pub(super) kind: String,
+    pub(super) at: i64,
+    pub(super) asset: String,
     zone: String,
-    check: String,
+    pub(super) check: String,
     severity: String,
     from: [Option<String>; 2],
-    to: [Option<String>; 2],
+    pub(super) to: [Option<String>; 2],
     reason: String,
-    /// Who did it and what else there is to it; only acts of persons have either.
-    act: [Option<String>; 2],
+    /// Who did it and what else there is to it; records of older stores may have neither.
+    pub(super) act: [Option<String>; 2],
 }
 
 impl Event {
     /// A change of verdict.
-    pub(super) fn of(transition: &Transition) -> Self {
+    pub(super) fn of(transition: &Transition, bound: &Bound) -> Self {
         Self {
             kind: TRANSITION.into(),
             at: micros(transition.at),
@@ -55,8 +72,54 @@ impl Event {
             from: transition.from.map_or([None, None], words),
             to: words(transition.to),
             reason: transition.reason.clone(),
-            act: [None, None],
+            act: [None, Some(rows::json(bound))],
         }
+    }
+
+    /// Another judgement of the same state; what was observed is in the row that the digest binds.
+    pub(super) fn judgement(row: &Columns<'_>, from: Verdict, bound: &Bound) -> Self {
+        Self {
+            kind: JUDGEMENT.into(),
+            at: row.at,
+            asset: row.asset.into(),
+            zone: row.zone.into(),
+            check: row.check.into(),
+            severity: row.severity.into(),
+            from: words(from),
+            to: [Some(row.state.into()), row.cause.map(Into::into)],
+            act: [None, Some(rows::json(bound))],
+            ..Self::default()
+        }
+    }
+
+    /// A host key that was trusted on first contact.
+    pub(super) fn key_learnt(asset: &str, endpoint: &str, fingerprint: &str, at: i64) -> Self {
+        let act = [None, Some(fingerprint.into())];
+        Self { kind: KEY_LEARNT.into(), at, asset: asset.into(), check: endpoint.into(), act, ..Self::default() }
+    }
+
+    /// Its keys are no longer trusted.
+    pub(super) fn keys_forgotten(asset: &AssetId, actor: &str, now: Time) -> Self {
+        let act = [Some(actor.into()), None];
+        Self { kind: KEYS_FORGOTTEN.into(), at: micros(now), asset: asset.to_string(), act, ..Self::default() }
+    }
+
+    /// The keys of a fact as they are now.
+    pub(super) fn first_seen(asset: &str, fact: &str, (digest, items): (Digest, i64), at: i64) -> Self {
+        let body = serde_json::json!({ "digest": digest.to_string(), "items": items });
+        let act = [None, Some(body.to_string())];
+        Self { kind: FIRST_SEEN.into(), at, asset: asset.into(), check: fact.into(), act, ..Self::default() }
+    }
+
+    /// A small setting, such as the kill switch, as an act of a person; `name` begins with [`FLAG`].
+    pub(super) fn flag(name: &str, value: &str, actor: &str, at: i64) -> Self {
+        let act = [Some(actor.into()), Some("{}".into())];
+        Self { kind: ACT.into(), at, asset: value.into(), check: name.into(), act, ..Self::default() }
+    }
+
+    /// A record about the store as a whole.
+    pub(super) fn whole(kind: &str, body: &impl Serialize, at: i64) -> Self {
+        Self { kind: kind.into(), at, act: [None, Some(rows::json(body))], ..Self::default() }
     }
 
     /// What a person did.
@@ -76,23 +139,23 @@ impl Event {
     }
 
     /// A pair that is no longer in the plan: leaving a failing check out must not go unseen.
-    pub(super) fn left(pair: &Latest, zone: &str, severity: &str, now: Time) -> Self {
+    pub(super) fn left(pair: &Columns<'_>, bound: &Bound, now: Time) -> Self {
         Self {
             kind: LEFT.into(),
             at: micros(now),
-            asset: pair.asset.to_string(),
-            zone: zone.into(),
-            check: pair.check.to_string(),
-            severity: severity.into(),
-            from: words(pair.verdict),
-            to: [None, None],
+            asset: pair.asset.into(),
+            zone: pair.zone.into(),
+            check: pair.check.into(),
+            severity: pair.severity.into(),
+            from: [Some(pair.state.into()), pair.cause.map(Into::into)],
             reason: "no longer in the plan".into(),
-            act: [None, None],
+            act: [None, Some(rows::json(bound))],
+            ..Self::default()
         }
     }
 
     /// Reads [`FIELDS`].
-    fn read(row: &Row<'_>) -> Result<Self, rusqlite::Error> {
+    pub(super) fn read(row: &Row<'_>) -> Result<Self, rusqlite::Error> {
         Ok(Self {
             kind: row.get(0)?,
             at: row.get(1)?,
@@ -107,36 +170,31 @@ impl Event {
         })
     }
 
-    /// SHA-256 over domain, previous digest, number, time and every text with its length before it; an absent
-    /// text is a byte 0, a present one a byte 1, its length in four bytes, big-endian, and itself. Actor and body come last,
-    /// where there are any.
-    fn digest(&self, seq: i64, previous: &[u8]) -> Digest {
-        let mut hash = Sha256::new();
-        hash.update(DOMAIN);
-        hash.update(previous);
-        hash.update(seq.to_be_bytes());
-        hash.update(self.at.to_be_bytes());
-        let texts = [&self.kind, &self.asset, &self.zone, &self.check, &self.severity].map(Some).into_iter();
-        let states = [&self.from[0], &self.from[1], &self.to[0], &self.to[1]].map(Option::as_ref);
-        let is_act = self.act.iter().any(Option::is_some);
-        let act = self.act.iter().map(Option::as_ref).filter(|_| is_act);
-        for text in texts.chain(states).chain([Some(&self.reason)]).chain(act) {
-            hash.update([u8::from(text.is_some())]);
-            if let Some(text) = text {
-                hash.update(u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
-                hash.update(text.as_bytes());
-            }
+    /// SHA-256 over domain, previous digest, number, time and every text, as [`super::seal`] writes them. Actor and body come
+    /// last, where there is one of them.
+    pub(super) fn digest(&self, seq: i64, previous: &[u8]) -> Digest {
+        let mut seal = Sealer::new(DOMAIN);
+        seal.bytes(previous).number(seq).number(self.at);
+        for text in [&self.kind, &self.asset, &self.zone, &self.check, &self.severity] {
+            seal.text(Some(text));
         }
-        Digest(hash.finalize().into())
+        for text in self.from.iter().chain(&self.to) {
+            seal.text(text.as_deref());
+        }
+        seal.text(Some(&self.reason));
+        if self.act.iter().any(Option::is_some) {
+            self.act.iter().for_each(|text| _ = seal.text(text.as_deref()));
+        }
+        seal.finish()
     }
 }
 
-fn words(verdict: crate::model::Verdict) -> [Option<String>; 2] {
+fn words(verdict: Verdict) -> [Option<String>; 2] {
     [Some(verdict.word().into()), verdict.cause().map(|cause: Cause| cause.word().into())]
 }
 
-/// Adds one record, in the transaction of what it tells about.
-pub(super) fn append(connection: &Connection, event: &Event) -> Result<(), StoreError> {
+/// Adds one record, in the transaction of what it tells about; returns its number.
+pub(super) fn append(connection: &Connection, event: &Event) -> Result<i64, StoreError> {
     let last = last(connection)?;
     let (seq, previous) = last.map_or((1, GENESIS), |head| (stored_seq(head.seq) + 1, head.digest.0));
     let digest = event.digest(seq, &previous);
@@ -166,7 +224,7 @@ pub(super) fn append(connection: &Connection, event: &Event) -> Result<(), Store
     connection
         .prepare_cached("INSERT OR REPLACE INTO ledger_head (one, seq, digest) VALUES (1, ?1, ?2)")?
         .execute(params![seq, digest.0])?;
-    Ok(())
+    Ok(seq)
 }
 
 /// The head that was noted beside the chain, which outlives a cut of the chain's tail.
@@ -174,7 +232,7 @@ pub(super) fn head(connection: &Connection) -> Result<Option<Head>, StoreError> 
     one_head(connection, "SELECT seq, digest FROM ledger_head")
 }
 
-fn last(connection: &Connection) -> Result<Option<Head>, StoreError> {
+pub(super) fn last(connection: &Connection) -> Result<Option<Head>, StoreError> {
     one_head(connection, "SELECT seq, digest FROM ledger ORDER BY seq DESC LIMIT 1")
 }
 
@@ -191,7 +249,7 @@ fn as_digest(bytes: &[u8]) -> Result<Digest, StoreError> {
     Ok(Digest(whole))
 }
 
-fn stored_seq(seq: u64) -> i64 {
+pub(super) fn stored_seq(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }
 
@@ -263,72 +321,38 @@ pub(super) fn acts(connection: &Connection, after: u64) -> Result<Vec<ActRecord>
     Ok(all)
 }
 
-/// Walks the chain at one moment, while the writer goes on.
-pub(super) fn verify(connection: &Connection, anchor: Option<Head>) -> Result<Verification, StoreError> {
-    if !connection.is_autocommit() {
-        return walk(connection, anchor);
+/// The chain behind a number, record by record as it is digested.
+pub(super) fn chain(connection: &Connection, after: u64, limit: usize) -> Result<Vec<ChainRecord>, StoreError> {
+    let sql = format!("SELECT {FIELDS}, seq, prev_digest, digest FROM ledger WHERE seq > ?1 ORDER BY seq LIMIT ?2");
+    let mut query = connection.prepare_cached(&sql)?;
+    let mut found = query.query(params![stored_seq(after), cap(limit)])?;
+    let mut all = Vec::new();
+    while let Some(row) = found.next()? {
+        let Event { kind, at, asset, zone, check, severity, from, to, reason, act } = Event::read(row)?;
+        let [from_state, from_cause] = from;
+        let [to_state, to_cause] = to;
+        let [actor, body] = act;
+        let seq = row.get::<_, i64>(13)?.unsigned_abs();
+        let prev = as_digest(&row.get::<_, Vec<u8>>(14)?)?.to_string();
+        let digest = as_digest(&row.get::<_, Vec<u8>>(15)?)?.to_string();
+        all.push(ChainRecord {
+            seq,
+            at,
+            kind,
+            asset,
+            zone,
+            check,
+            severity,
+            from_state,
+            from_cause,
+            to_state,
+            to_cause,
+            reason,
+            actor,
+            body,
+            prev,
+            digest,
+        });
     }
-    let moment = connection.unchecked_transaction()?;
-    walk(&moment, anchor)
-}
-
-fn walk(connection: &Connection, anchor: Option<Head>) -> Result<Verification, StoreError> {
-    let mut found = Verification { records: 0, head: None, breaks: Vec::new() };
-    let sql = format!("SELECT {FIELDS}, seq, prev_digest, digest FROM ledger ORDER BY seq");
-    let mut query = connection.prepare(&sql)?;
-    let mut chain = query.query([])?;
-    while let Some(row) = chain.next()? {
-        let (seq, previous, stored): (i64, Vec<u8>, Vec<u8>) = (row.get(13)?, row.get(14)?, row.get(15)?);
-        let before = found.head.map_or((0, GENESIS), |head| (stored_seq(head.seq), head.digest.0));
-        if seq != before.0 + 1 {
-            found.note(before.0 + 1, format!("missing: the next one is {seq}"));
-        }
-        if previous != before.1 {
-            found.note(seq, "does not follow the record before it");
-        }
-        let digest = Event::read(row)?.digest(seq, &previous);
-        if stored != digest.0 {
-            found.note(seq, "was changed: its content does not give its digest");
-        }
-        let head = Head { seq: seq.unsigned_abs(), digest: Digest(stored.try_into().unwrap_or(GENESIS)) };
-        if anchor.is_some_and(|anchor| anchor.seq == head.seq && anchor.digest != head.digest) {
-            found.note(seq, "differs from the head that was noted elsewhere: the past was rewritten");
-        }
-        (found.records, found.head) = (found.records + 1, Some(head));
-    }
-    let last = found.head.map_or(0, |head| head.seq);
-    for (noted, where_noted) in [(head(connection)?, "in the store"), (anchor, "elsewhere")] {
-        if let Some(noted) = noted.filter(|noted| noted.seq > last) {
-            found.note(stored_seq(last) + 1, format!("missing: the head noted {where_noted} is record {}", noted.seq));
-        }
-    }
-    compare_latest(connection, &mut found)?;
-    Ok(found)
-}
-
-/// A verdict that was changed beside the chain.
-fn compare_latest(connection: &Connection, found: &mut Verification) -> Result<(), StoreError> {
-    let mut query = connection.prepare(
-        "SELECT latest.asset, latest.check_id, latest.state, ledger.to_state, ledger.seq FROM latest LEFT JOIN ledger \
-         ON ledger.seq = 
-           (SELECT max(seq) FROM ledger WHERE asset = latest.asset AND check_id = latest.check_id AND kind <> 'act') \
-         WHERE ledger.to_state IS NOT latest.state LIMIT 20",
-    )?;
-    let mut differing = query.query([])?;
-    while let Some(row) = differing.next()? {
-        let (asset, check, state): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let last: Option<String> = row.get(3)?;
-        let said = last.unwrap_or_else(|| "no record".into());
-        let seq: Option<i64> = row.get(4)?;
-        found.note(seq.unwrap_or(0), format!("{asset} {check} is stored as {state}, the chain says {said}"));
-    }
-    Ok(())
-}
-
-impl Verification {
-    fn note(&mut self, seq: i64, problem: impl Into<String>) {
-        if self.breaks.len() < MOST_BREAKS {
-            self.breaks.push(Break { seq: seq.unsigned_abs(), problem: problem.into() });
-        }
-    }
+    Ok(all)
 }

@@ -3,6 +3,8 @@
 //! Everything is written with `synchronous = FULL`: what was acknowledged has reached the disk. Calls run on
 //! blocking threads of the runtime, so that paused test time stands still while one is under way.
 
+mod adopt;
+mod checkpoint;
 mod file;
 mod ledger;
 mod remembered;
@@ -10,6 +12,8 @@ mod results;
 mod rows;
 mod samples;
 mod schema;
+mod seal;
+mod verify;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -20,8 +24,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
-    Act, ActRecord, Answer, Config, Filter, Head, Latest, LedgerRecord, Seen, Store, StoreError, Stored, Verification,
-    Visit,
+    Act, ActRecord, Answer, ChainRecord, Config, Filter, Head, Latest, LedgerRecord, Seen, Store, StoreError, Stored,
+    Verification, Visit,
 };
 use crate::model::{AssetId, CheckId, FactId, Sample, Time, Transition};
 use writer::Writer;
@@ -246,6 +250,7 @@ impl Store for Sqlite {
                 transitions.extend(results::record(connection, results, keep)?);
                 if let Some(visit) = visit {
                     remembered::visit_done(connection, visit)?;
+                    checkpoint::written(connection)?;
                 }
             }
             Ok(transitions)
@@ -283,9 +288,9 @@ impl Store for Sqlite {
         self.write(1, move |connection| remembered::learn_host_key(connection, &asset, &endpoint, &fingerprint, now))
     }
 
-    fn forget_host_keys(&self, asset: &AssetId) -> Answer<'_, usize> {
-        let asset = asset.clone();
-        self.write(1, move |connection| remembered::forget_host_keys(connection, &asset))
+    fn forget_host_keys(&self, asset: &AssetId, actor: &str, now: Time) -> Answer<'_, usize> {
+        let (asset, actor) = (asset.clone(), actor.to_owned());
+        self.write(1, move |connection| remembered::forget_host_keys(connection, &asset, &actor, now))
     }
 
     fn first_seen(&self, asset: &AssetId, fact: &FactId, keys: Vec<String>, now: Time) -> Answer<'_, Vec<Time>> {
@@ -322,9 +327,9 @@ impl Store for Sqlite {
         self.read(move |connection| remembered::flag(connection, &name))
     }
 
-    fn set_flag(&self, name: &str, on: bool) -> Answer<'_, ()> {
-        let name = name.to_owned();
-        self.write(1, move |connection| remembered::set_flag(connection, &name, on))
+    fn set_flag(&self, name: &str, on: bool, actor: &str, now: Time) -> Answer<'_, ()> {
+        let (name, actor) = (name.to_owned(), actor.to_owned());
+        self.write(1, move |connection| remembered::set_flag(connection, &name, on, &actor, now))
     }
 
     fn act(&self, act: Act) -> Answer<'_, Head> {
@@ -342,8 +347,20 @@ impl Store for Sqlite {
         self.read(ledger::head)
     }
 
-    fn verify(&self, anchor: Option<Head>) -> Answer<'_, Verification> {
-        self.read(move |connection| ledger::verify(connection, anchor))
+    fn checkpoint(&self, now: Time) -> Answer<'_, Head> {
+        Box::pin(async move {
+            // readers take their time, the writer only waits for one record
+            let state = self.read(checkpoint::look).await?;
+            self.write(1, move |connection| checkpoint::put(connection, &state, now)).await
+        })
+    }
+
+    fn chain(&self, after: u64, limit: usize) -> Answer<'_, Vec<ChainRecord>> {
+        self.read(move |connection| ledger::chain(connection, after, limit))
+    }
+
+    fn verify(&self, noted: Vec<Head>) -> Answer<'_, Verification> {
+        self.read(move |connection| verify::verify(connection, &noted))
     }
 }
 

@@ -7,7 +7,10 @@ use chrono::TimeDelta;
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest as _, Sha256};
 
+use super::checkpoint;
+use super::ledger::{self, Event, FLAG};
 use super::rows::{self, micros};
+use super::seal;
 use crate::model::{AssetId, FactId, Time, Transport};
 use crate::store::{Digest, StoreError, Visit};
 
@@ -63,16 +66,28 @@ pub(super) fn learn_host_key(
     fingerprint: &str,
     now: Time,
 ) -> Result<(), StoreError> {
-    connection
+    let learnt = connection
         .prepare_cached(
             "INSERT OR IGNORE INTO host_keys (asset, endpoint, fingerprint, learnt_at) VALUES (?1, ?2, ?3, ?4)",
         )?
         .execute(params![asset.as_str(), endpoint, fingerprint, micros(now)])?;
+    if learnt > 0 {
+        ledger::append(connection, &Event::key_learnt(asset.as_str(), endpoint, fingerprint, micros(now)))?;
+    }
     Ok(())
 }
 
-pub(super) fn forget_host_keys(connection: &Connection, asset: &AssetId) -> Result<usize, StoreError> {
-    Ok(connection.execute("DELETE FROM host_keys WHERE asset = ?1", [asset.as_str()])?)
+pub(super) fn forget_host_keys(
+    connection: &Connection,
+    asset: &AssetId,
+    actor: &str,
+    now: Time,
+) -> Result<usize, StoreError> {
+    let forgotten = connection.execute("DELETE FROM host_keys WHERE asset = ?1", [asset.as_str()])?;
+    if forgotten > 0 {
+        ledger::append(connection, &Event::keys_forgotten(asset, actor, now))?;
+    }
+    Ok(forgotten)
 }
 
 pub(super) fn first_seen(
@@ -89,6 +104,7 @@ pub(super) fn first_seen(
         "INSERT OR REPLACE INTO first_seen (asset, fact, item, first_at, last_at) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
     let mut seen = Vec::with_capacity(keys.len());
+    let (mut is_other, mut is_noted) = (false, false);
     for key in keys {
         let item = item(key);
         let known: Option<(i64, i64)> =
@@ -97,12 +113,21 @@ pub(super) fn first_seen(
         let first = known.map_or(micros(now), |(first, _)| first.min(micros(now)));
         if known != Some((first, micros(now))) && known.is_none_or(|(_, last)| last <= micros(now - NOTED_EVERY)) {
             put.execute(params![asset, fact, item, first, micros(now)])?;
+            is_noted = true;
+            is_other |= known.is_none_or(|(before, _)| before != first);
         }
         seen.push(rows::time(first, "first_at")?);
     }
-    connection
+    let forgotten = connection
         .prepare_cached("DELETE FROM first_seen WHERE asset = ?1 AND fact = ?2 AND last_at < ?3")?
         .execute(params![asset, fact, micros(now - GRACE)])?;
+    if is_noted || forgotten > 0 {
+        checkpoint::written(connection)?;
+    }
+    if is_other || forgotten > 0 {
+        let now_known = seal::first_seen(connection, asset, fact)?;
+        ledger::append(connection, &Event::first_seen(asset, fact, now_known, micros(now)))?;
+    }
     Ok(seen)
 }
 
@@ -134,14 +159,22 @@ fn item(key: &str) -> String {
 pub(super) fn flag(connection: &Connection, name: &str) -> Result<bool, StoreError> {
     let value: Option<String> = connection
         .prepare_cached("SELECT value FROM settings WHERE name = ?1")?
-        .query_row([format!("flag.{name}")], |row| row.get(0))
+        .query_row([format!("{FLAG}{name}")], |row| row.get(0))
         .optional()?;
     Ok(value.as_deref() == Some("on"))
 }
 
-pub(super) fn set_flag(connection: &Connection, name: &str, on: bool) -> Result<(), StoreError> {
+pub(super) fn set_flag(
+    connection: &Connection,
+    name: &str,
+    on: bool,
+    actor: &str,
+    now: Time,
+) -> Result<(), StoreError> {
+    let (name, value) = (format!("{FLAG}{name}"), if on { "on" } else { "off" });
     connection
         .prepare_cached("INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)")?
-        .execute([format!("flag.{name}"), if on { "on" } else { "off" }.to_owned()])?;
+        .execute([name.as_str(), value])?;
+    ledger::append(connection, &Event::flag(&name, value, actor, micros(now)))?;
     Ok(())
 }

@@ -10,10 +10,12 @@ use chrono::TimeDelta;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::checkpoint;
 use super::ledger::{self, Event};
 use super::rows::{self, COLUMNS, micros};
+use super::seal::{self, Bound, Columns};
 use crate::model::{AssetId, Cause, CheckId, CheckResult, Time, Transition, Verdict};
-use crate::store::{Filter, Latest, StoreError, Stored};
+use crate::store::{Digest, Filter, Latest, StoreError, Stored};
 
 /// How much of the past is kept.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,15 +34,21 @@ struct Before {
     first_at: i64,
     times: i64,
     version: u32,
+    zone: String,
+    severity: String,
+    controls: String,
     reason: String,
     observed: String,
     expected: String,
     params: String,
+    digest: Option<Vec<u8>>,
 }
 
 /// A result as it goes into the columns.
 struct Row<'a> {
     result: &'a CheckResult,
+    controls: String,
+    evidence: String,
     reason: String,
     observed: String,
     expected: String,
@@ -59,6 +67,7 @@ pub(super) fn record(
     for result in results {
         transitions.extend(record_one(connection, result, keep)?);
     }
+    checkpoint::written(connection)?;
     if let Some(now) = results.iter().map(|result| result.at).max() {
         tidy_daily(connection, now, keep)?;
     }
@@ -70,6 +79,8 @@ fn record_one(connection: &Connection, result: &CheckResult, keep: Keep) -> Resu
     let at = micros(result.at);
     let mut row = Row {
         result,
+        controls: rows::json(&result.controls),
+        evidence: rows::evidence(&result.evidence),
         reason: rows::reason(&judgement.reason),
         observed: rows::value(&judgement.observed),
         expected: rows::value(&judgement.expected),
@@ -78,28 +89,99 @@ fn record_one(connection: &Connection, result: &CheckResult, keep: Keep) -> Resu
         first_at: at,
         times: 1,
     };
-    let Some(before) = before(connection, &result.asset, &result.check)? else {
-        put(connection, &row)?;
-        return transition(connection, &row, None).map(Some);
-    };
-    let same_state = before.verdict.code() == judgement.verdict.code();
-    if same_state {
-        row.since = before.since;
+    let before = before(connection, &result.asset, &result.check)?;
+    if let Some(before) = &before {
+        if before.verdict.code() == judgement.verdict.code() {
+            row.since = before.since;
+        }
+        if before.is_repeated_by(&row) {
+            (row.first_at, row.times) = (before.first_at, before.times + 1);
+            put(connection, &row, row.columns().judgement())?;
+            return Ok(None);
+        }
     }
-    if before.is_repeated_by(&row) {
-        (row.first_at, row.times) = (before.first_at, before.times + 1);
-    } else {
-        archive(connection, before.rowid)?;
+    begin(connection, &row, before.as_ref(), keep)
+}
+
+/// A judgement that is another than the one before: the chain hears of both, and the one before moves to the history.
+fn begin(
+    connection: &Connection,
+    row: &Row<'_>,
+    before: Option<&Before>,
+    keep: Keep,
+) -> Result<Option<Transition>, StoreError> {
+    let result = row.result;
+    let (from, judgement) = (before.map(|before| before.verdict), row.columns().judgement());
+    let ended = before.and_then(|before| hex(before.digest.as_deref()));
+    let bound = Bound { judgement: Some(judgement.to_string()), ended };
+    let transition = row.transition(from);
+    let event = match from.filter(|from| from.code() == transition.to.code()) {
+        Some(from) => Event::judgement(&row.columns(), from, &bound),
+        None => Event::of(&transition, &bound),
+    };
+    let is_transition = from.is_none_or(|from| from.code() != transition.to.code());
+    let seq = ledger::append(connection, &event)?;
+    if let Some(before) = before {
+        archive(connection, before.rowid, seq)?;
         prune(connection, &result.asset, &result.check, keep)?;
     }
-    put(connection, &row)?;
-    if same_state { Ok(None) } else { transition(connection, &row, Some(before.verdict)).map(Some) }
+    put(connection, row, judgement)?;
+    Ok(is_transition.then_some(transition))
+}
+
+/// A stored digest as records write it.
+fn hex(digest: Option<&[u8]>) -> Option<String> {
+    digest.and_then(|bytes| bytes.try_into().ok()).map(|bytes| Digest(bytes).to_string())
+}
+
+impl Row<'_> {
+    fn columns(&self) -> Columns<'_> {
+        let result = self.result;
+        let verdict = result.judgement.verdict;
+        Columns {
+            asset: result.asset.as_str(),
+            check: result.check.as_str(),
+            zone: result.zone.as_str(),
+            version: result.check_version.into(),
+            severity: result.severity.word(),
+            controls: &self.controls,
+            state: verdict.word(),
+            cause: verdict.cause().map(Cause::word),
+            since: self.since,
+            first_at: self.first_at,
+            at: micros(result.at),
+            times: self.times,
+            duration_ms: i64::try_from(result.duration_ms).unwrap_or(i64::MAX),
+            reason: &self.reason,
+            observed: &self.observed,
+            expected: &self.expected,
+            params: &self.params,
+            evidence: &self.evidence,
+        }
+    }
+
+    fn transition(&self, from: Option<Verdict>) -> Transition {
+        let result = self.result;
+        Transition {
+            asset: result.asset.clone(),
+            zone: result.zone.clone(),
+            check: result.check.clone(),
+            severity: result.severity,
+            from,
+            to: result.judgement.verdict,
+            reason: self.reason.clone(),
+            at: result.at,
+        }
+    }
 }
 
 impl Before {
     fn is_repeated_by(&self, row: &Row<'_>) -> bool {
         self.verdict == row.result.judgement.verdict
             && self.version == row.result.check_version
+            && self.zone == row.result.zone.as_str()
+            && self.severity == row.result.severity.word()
+            && self.controls == row.controls
             && self.reason == row.reason
             && self.observed == row.observed
             && self.expected == row.expected
@@ -109,8 +191,8 @@ impl Before {
 
 fn before(connection: &Connection, asset: &AssetId, check: &CheckId) -> Result<Option<Before>, StoreError> {
     let mut query = connection.prepare_cached(
-        "SELECT rowid, state, cause, since, first_at, times, check_version, reason, observed, expected, params \
-         FROM latest WHERE asset = ?1 AND check_id = ?2",
+        "SELECT rowid, state, cause, since, first_at, times, check_version, reason, observed, expected, params, zone, \
+         severity, controls, digest FROM latest WHERE asset = ?1 AND check_id = ?2",
     )?;
     let mut found = query.query([asset.as_str(), check.as_str()])?;
     let Some(row) = found.next()? else { return Ok(None) };
@@ -125,60 +207,51 @@ fn before(connection: &Connection, asset: &AssetId, check: &CheckId) -> Result<O
         observed: row.get(8)?,
         expected: row.get(9)?,
         params: row.get(10)?,
+        zone: row.get(11)?,
+        severity: row.get(12)?,
+        controls: row.get(13)?,
+        digest: row.get(14)?,
     }))
 }
 
-fn put(connection: &Connection, row: &Row<'_>) -> Result<(), StoreError> {
-    let result = row.result;
-    let verdict = result.judgement.verdict;
+fn put(connection: &Connection, row: &Row<'_>, judgement: Digest) -> Result<(), StoreError> {
     let mut act = connection.prepare_cached(&format!(
-        "INSERT INTO latest ({COLUMNS}) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
-         ON CONFLICT (asset, check_id) DO UPDATE SET ({COLUMNS}) = \
-         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+        "INSERT INTO latest ({COLUMNS}, digest) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) \
+         ON CONFLICT (asset, check_id) DO UPDATE SET ({COLUMNS}, digest) = \
+         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"
     ))?;
+    let columns = row.columns();
     act.execute(params![
-        result.asset.as_str(),
-        result.check.as_str(),
-        result.zone.as_str(),
-        result.check_version,
-        result.severity.word(),
-        rows::json(&result.controls),
-        verdict.word(),
-        verdict.cause().map(Cause::word),
-        row.since,
-        row.first_at,
-        micros(result.at),
-        row.times,
-        i64::try_from(result.duration_ms).unwrap_or(i64::MAX),
-        row.reason,
-        row.observed,
-        row.expected,
-        row.params,
-        rows::evidence(&result.evidence),
+        columns.asset,
+        columns.check,
+        columns.zone,
+        columns.version,
+        columns.severity,
+        columns.controls,
+        columns.state,
+        columns.cause,
+        columns.since,
+        columns.first_at,
+        columns.at,
+        columns.times,
+        columns.duration_ms,
+        columns.reason,
+        columns.observed,
+        columns.expected,
+        columns.params,
+        columns.evidence,
+        columns.entry(judgement).0,
     ])?;
     Ok(())
 }
 
-fn transition(connection: &Connection, row: &Row<'_>, from: Option<Verdict>) -> Result<Transition, StoreError> {
-    let result = row.result;
-    let transition = Transition {
-        asset: result.asset.clone(),
-        zone: result.zone.clone(),
-        check: result.check.clone(),
-        severity: result.severity,
-        from,
-        to: result.judgement.verdict,
-        reason: row.reason.clone(),
-        at: result.at,
-    };
-    ledger::append(connection, &Event::of(&transition))?;
-    Ok(transition)
-}
-
-fn archive(connection: &Connection, rowid: i64) -> Result<(), StoreError> {
-    let sql = format!("INSERT INTO evidence ({COLUMNS}) SELECT {COLUMNS} FROM latest WHERE rowid = ?1");
-    connection.prepare_cached(&sql)?.execute([rowid])?;
+/// Moves the newest judgement of a pair to its history; the record `ended_by` holds its digest.
+fn archive(connection: &Connection, rowid: i64, ended_by: i64) -> Result<(), StoreError> {
+    let sql = format!(
+        "INSERT INTO evidence ({COLUMNS}, digest, ended_by) SELECT {COLUMNS}, digest, ?2 FROM latest WHERE rowid = ?1"
+    );
+    connection.prepare_cached(&sql)?.execute([rowid, ended_by])?;
     Ok(())
 }
 
@@ -203,10 +276,29 @@ fn tidy_daily(connection: &Connection, now: Time, keep: Keep) -> Result<(), Stor
         return Ok(());
     }
     let oldest = micros(now - TimeDelta::days(i64::from(keep.days)));
-    connection.execute("DELETE FROM evidence WHERE at < ?1", [oldest])?;
-    connection.execute("DELETE FROM first_seen WHERE last_at < ?1", [oldest])?;
+    // with what is older in the same history, also where a clock once ran ahead: a history has no holes
+    connection.execute(
+        "DELETE FROM evidence WHERE id IN (SELECT entry.id FROM \
+           (SELECT asset, check_id, max(id) AS last FROM evidence WHERE at < ?1 GROUP BY asset, check_id) AS old \
+         JOIN evidence AS entry ON entry.asset = old.asset AND entry.check_id = old.check_id AND entry.id <= old.last)",
+        [oldest],
+    )?;
+    forget_first_seen(connection, oldest, micros(now))?;
     connection.execute("DELETE FROM samples WHERE at < ?1", [oldest])?;
     connection.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)", [NAME, &today])?;
+    Ok(())
+}
+
+/// Forgets keys that nobody has named for so long, and tells the chain what is left.
+fn forget_first_seen(connection: &Connection, oldest: i64, now: i64) -> Result<(), StoreError> {
+    let mut query = connection.prepare("SELECT DISTINCT asset, fact FROM first_seen WHERE last_at < ?1")?;
+    let facts = query.query_map([oldest], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let facts: Vec<(String, String)> = facts.collect::<Result<_, _>>()?;
+    connection.execute("DELETE FROM first_seen WHERE last_at < ?1", [oldest])?;
+    for (asset, fact) in facts {
+        let left = seal::first_seen(connection, &asset, &fact)?;
+        ledger::append(connection, &Event::first_seen(&asset, &fact, left, now))?;
+    }
     Ok(())
 }
 
@@ -222,22 +314,32 @@ pub(super) fn retain(
         .filter(|pair| !plan.contains(&(pair.asset.clone(), pair.check.clone())))
         .collect();
     for pair in &gone {
-        let pair_names = [pair.asset.as_str(), pair.check.as_str()];
-        let (rowid, zone, severity) = connection.query_row(
-            "SELECT rowid, zone, severity FROM latest WHERE asset = ?1 AND check_id = ?2",
-            pair_names,
-            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?)),
-        )?;
-        archive(connection, rowid)?;
+        leave(connection, pair, now)?;
         prune(connection, &pair.asset, &pair.check, keep)?;
-        connection.execute("DELETE FROM latest WHERE rowid = ?1", [rowid])?;
-        ledger::append(connection, &Event::left(pair, &zone, &severity, now))?;
+    }
+    if !gone.is_empty() {
+        checkpoint::written(connection)?;
     }
     let assets: HashSet<&AssetId> = plan.iter().map(|(asset, _)| asset).collect();
     for asset in gone.iter().map(|pair| &pair.asset).filter(|asset| !assets.contains(asset)).collect::<HashSet<_>>() {
         connection.execute("DELETE FROM visits WHERE asset = ?1", [asset.as_str()])?;
     }
     Ok(gone.len())
+}
+
+/// A pair leaves the plan: the chain says so, its last judgement moves to the history.
+fn leave(connection: &Connection, pair: &Latest, now: Time) -> Result<(), StoreError> {
+    let sql = format!("SELECT {COLUMNS}, digest, rowid FROM latest WHERE asset = ?1 AND check_id = ?2");
+    let mut query = connection.prepare_cached(&sql)?;
+    let mut found = query.query([pair.asset.as_str(), pair.check.as_str()])?;
+    let Some(row) = found.next()? else { return Ok(()) };
+    let bound = Bound { judgement: None, ended: hex(row.get::<_, Option<Vec<u8>>>(18)?.as_deref()) };
+    let (event, rowid) = (Event::left(&Columns::read(row)?, &bound, now), row.get(19)?);
+    drop(found);
+    let seq = ledger::append(connection, &event)?;
+    archive(connection, rowid, seq)?;
+    connection.execute("DELETE FROM latest WHERE rowid = ?1", [rowid])?;
+    Ok(())
 }
 
 pub(super) fn latest(connection: &Connection) -> Result<Vec<Latest>, StoreError> {

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::checkpoint;
 use super::rows::{self, micros};
 use crate::model::{AssetId, FactId, Sample, Time};
 use crate::store::StoreError;
@@ -58,5 +59,5 @@ pub(super) fn keep(
                 OR at <= (SELECT at FROM samples WHERE asset = ?1 AND fact = ?2 ORDER BY at DESC LIMIT 1 OFFSET ?5))",
         )?
         .execute(params![asset, fact, micros(from), at, MOST])?;
-    Ok(())
+    checkpoint::written(connection)
 }

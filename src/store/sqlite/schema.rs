@@ -6,6 +6,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use super::adopt::adopt;
 use super::damaged;
 use crate::store::StoreError;
 
@@ -62,7 +63,14 @@ const MIGRATIONS: &[&str] = &[
     "ALTER TABLE ledger ADD COLUMN actor TEXT;
     ALTER TABLE ledger ADD COLUMN body TEXT;
     CREATE INDEX ledger_acts ON ledger (seq) WHERE kind = 'act';",
+    // 4: the chain vouches for rows; `adopt` brings those that are there under it
+    "ALTER TABLE latest ADD COLUMN digest BLOB;
+    ALTER TABLE evidence ADD COLUMN digest BLOB;
+    ALTER TABLE evidence ADD COLUMN ended_by INTEGER;",
 ];
+
+/// The step after which the rows of an older store are taken under the chain.
+const VOUCHES: i64 = 4;
 
 /// The newest format that this program knows.
 #[expect(clippy::cast_possible_wrap, reason = "a handful")]
@@ -79,9 +87,13 @@ pub(super) fn migrate(connection: &Connection, path: &Path, size: u64) -> Result
         quick_check(connection, path)?;
     }
     for (step, sql) in (1..).zip(MIGRATIONS).skip(usize::try_from(from).unwrap_or(0)) {
-        connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {sql} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {step}; COMMIT;"
-        ))?;
+        let transaction = connection.unchecked_transaction()?;
+        transaction
+            .execute_batch(&format!("{sql} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {step};"))?;
+        if step == VOUCHES {
+            adopt(&transaction)?;
+        }
+        transaction.commit()?;
     }
     Ok(())
 }

@@ -72,7 +72,11 @@ async fn only_a_new_state_word_is_a_transition_and_moves_the_since_time() {
     let latest = store.latest().await.unwrap();
     assert_eq!((latest[0].since, latest[0].at), (at(20), at(30)));
     let noted = store.transitions(Filter::default(), 10).await.unwrap();
-    assert_eq!(noted.iter().map(|record| record.seq).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(
+        noted.iter().map(|record| record.seq).collect::<Vec<_>>(),
+        [3, 1],
+        "the other cause is a record, but no transition"
+    );
     assert_eq!(noted[0].transition, good[0]);
 }
 
@@ -94,7 +98,7 @@ async fn a_restart_shows_the_same_states_and_times() {
         store.record(vec![result("a", "c", Verdict::Fail, at(60))]).await.unwrap();
         let seen = Seen { results: Vec::new(), visit: Some(visit.clone()) };
         store.record_all(vec![seen]).await.unwrap();
-        store.set_flag("kill-switch", true).await.unwrap();
+        store.set_flag("kill-switch", true, "p-1", at(9)).await.unwrap();
         (store.latest().await.unwrap(), store.results(Filter::default(), 10).await.unwrap())
     };
     let store = Sqlite::open(&config(&folder)).unwrap();
@@ -136,7 +140,7 @@ async fn evidence_is_bounded_in_number_and_age_and_transitions_are_not() {
     let left = store.evidence(&asset, &check, 100).await.unwrap();
     assert_eq!(left.len(), 1, "the latest verdict stays, whatever its age");
     assert_eq!(store.transitions(Filter::default(), 100).await.unwrap().len(), 11);
-    assert!(store.verify(None).await.unwrap().is_intact());
+    assert!(store.verify(vec![]).await.unwrap().is_intact());
 }
 
 #[tokio::test]
@@ -174,7 +178,7 @@ async fn a_pair_that_left_the_plan_is_gone_but_not_unnoticed() {
     let back = store.record(vec![result("a", "c", Verdict::Fail, at(20))]).await.unwrap();
     assert_eq!(back[0].from, None);
     assert_eq!(store.latest().await.unwrap()[0].since, at(20));
-    assert!(store.verify(None).await.unwrap().is_intact());
+    assert!(store.verify(vec![]).await.unwrap().is_intact());
 }
 
 #[tokio::test]
@@ -256,7 +260,7 @@ async fn host_keys_are_learnt_by_endpoint_and_forgotten_by_asset() {
     store.learn_host_key(&asset, "10.0.0.5:22", "SHA256:x", at(9)).await.unwrap();
     assert_eq!(store.host_keys(&asset, "10.0.0.5:22").await.unwrap(), ["SHA256:x"]);
     assert_eq!(store.host_keys(&asset, "10.0.0.5:2222").await.unwrap(), [""; 0]);
-    assert_eq!(store.forget_host_keys(&asset).await.unwrap(), 1);
+    assert_eq!(store.forget_host_keys(&asset, "p-1", at(10)).await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -267,7 +271,7 @@ async fn many_writers_share_transactions_and_all_are_answered() {
     for answer in futures::future::join_all(visits).await {
         assert_eq!(answer.unwrap().len(), 1);
     }
-    let found = store.verify(store.head().await.unwrap()).await.unwrap();
+    let found = store.verify(store.head().await.unwrap().into_iter().collect()).await.unwrap();
     assert_eq!((found.records, found.is_intact()), (200, true));
 }
 
@@ -292,7 +296,7 @@ async fn an_act_stands_in_the_chain_beside_transitions_and_is_none() {
     let acts = store.acts(2).await.unwrap();
     assert_eq!((acts.len(), acts[0].seq, &acts[0].act), (1, 3, &act(2)));
     assert_eq!(store.transitions(Filter::default(), 9).await.unwrap().len(), 1);
-    assert!(store.verify(None).await.unwrap().is_intact());
+    assert!(store.verify(vec![]).await.unwrap().is_intact());
     let long = Act { body: "x".repeat(70_000), ..act(3) };
     assert!(matches!(store.act(long).await, Err(StoreError::TooLong { .. })));
     Connection::open(folder.path().join("s.db"))
@@ -300,25 +304,47 @@ async fn an_act_stands_in_the_chain_beside_transitions_and_is_none() {
         .execute("UPDATE ledger SET actor = 'x' WHERE seq = 2", [])
         .unwrap();
     assert_eq!(
-        store.verify(None).await.unwrap().breaks[0].problem,
+        store.verify(vec![]).await.unwrap().breaks[0].problem,
         "was changed: its content does not give its digest"
     );
 }
 
-#[tokio::test]
-async fn the_chain_of_an_older_format_is_intact_after_the_change() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Sqlite::open(&config(&folder)).unwrap();
-    store.record(vec![result("a", "c", Verdict::Fail, at(0))]).await.unwrap();
-    let head = store.head().await.unwrap();
+/// A store as format 1 left it: a chain that vouches for nothing beside it.
+async fn older_store(folder: &tempfile::TempDir) -> Head {
+    let store = Sqlite::open(&config(folder)).unwrap();
+    let (asset, fact) = (AssetId::parse("a").unwrap(), FactId::parse("linux.updates").unwrap());
+    let told = store.record(vec![result("a", "c", Verdict::Fail, at(0))]).await.unwrap();
+    store.learn_host_key(&asset, "10.0.0.5:22", "SHA256:x", at(0)).await.unwrap();
+    store.first_seen(&asset, &fact, vec!["bash".into()], at(0)).await.unwrap();
+    store.set_flag("traffic_stopped", true, "p-1", at(0)).await.unwrap();
     drop(store);
-    let back = "DROP TABLE samples; DROP INDEX ledger_acts; ALTER TABLE ledger DROP COLUMN actor; ALTER TABLE ledger DROP COLUMN body; PRAGMA user_version = 1";
-    Connection::open(folder.path().join("s.db")).unwrap().execute_batch(back).unwrap();
+    let connection = Connection::open(folder.path().join("s.db")).unwrap();
+    connection.execute_batch("DELETE FROM ledger; DELETE FROM ledger_head").unwrap();
+    let mut plain = ledger::Event::of(&told[0], &seal::Bound::default());
+    plain.act = [None, None];
+    ledger::append(&connection, &plain).unwrap();
+    let back = "ALTER TABLE latest DROP COLUMN digest; ALTER TABLE evidence DROP COLUMN digest; \
+        ALTER TABLE evidence DROP COLUMN ended_by; DROP TABLE samples; DROP INDEX ledger_acts; \
+        ALTER TABLE ledger DROP COLUMN actor; ALTER TABLE ledger DROP COLUMN body; PRAGMA user_version = 1";
+    let head = ledger::head(&connection).unwrap().unwrap();
+    connection.execute_batch(back).unwrap();
+    head
+}
+
+#[tokio::test]
+async fn the_chain_of_an_older_format_is_intact_after_the_change_and_vouches_for_what_was_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let head = older_store(&folder).await;
     assert!(Sqlite::open_read_only(&config(&folder)).is_err());
     let store = Sqlite::open(&config(&folder)).unwrap();
     store.act(act(1)).await.unwrap();
-    let found = store.verify(head).await.unwrap();
-    assert_eq!((found.records, found.breaks), (2, vec![]));
+    store.record(vec![result("a", "c", Verdict::Fail, at(5)), result("a", "c", Verdict::Pass, at(6))]).await.unwrap();
+    let found = store.verify(vec![head]).await.unwrap();
+    assert_eq!((found.records, found.breaks), (8, vec![]));
+    drop(store);
+    Connection::open(folder.path().join("s.db")).unwrap().execute("DELETE FROM host_keys", []).unwrap();
+    let found = Sqlite::open_read_only(&config(&folder)).unwrap().verify(vec![]).await.unwrap();
+    assert!(found.breaks[0].problem.contains("SHA256:x"), "{:?}", found.breaks);
 }
 
 /// A chain of four records, then what somebody does to the file behind the store's back.
@@ -332,7 +358,7 @@ async fn tampered(sql: &str) -> Verification {
     let anchor = store.head().await.unwrap();
     drop(store);
     Connection::open(folder.path().join("s.db")).unwrap().execute_batch(sql).unwrap();
-    Sqlite::open_read_only(&config(&folder)).unwrap().verify(anchor).await.unwrap()
+    Sqlite::open_read_only(&config(&folder)).unwrap().verify(anchor.into_iter().collect()).await.unwrap()
 }
 
 #[tokio::test]
@@ -370,6 +396,97 @@ async fn tampering_with_the_chain_is_noticed() {
     }
 }
 
+/// A store with something in every table, ended in order, then what somebody does to the file.
+async fn tampered_beside(sql: &str) -> Verification {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(&config(&folder)).unwrap();
+    let (asset, fact) = (AssetId::parse("a").unwrap(), FactId::parse("linux.updates").unwrap());
+    for (second, observed) in [(0, "x"), (1, "y"), (2, "y"), (3, "z"), (4, "z")] {
+        let mut seen = result("a", "c", Verdict::Fail, at(second));
+        seen.judgement.observed = Value::text(observed);
+        let duration = Duration::from_millis(5);
+        let visit = Visit { asset: asset.clone(), at: at(second), duration, reachable: vec![(Transport::Ssh, true)] };
+        store.record_all(vec![Seen { results: vec![seen], visit: Some(visit) }]).await.unwrap();
+    }
+    store.record(vec![result("b", "c", Verdict::Pass, at(5))]).await.unwrap();
+    store.learn_host_key(&asset, "10.0.0.5:22", "SHA256:x", at(0)).await.unwrap();
+    store.first_seen(&asset, &fact, vec!["bash".into(), "ssl".into()], at(0)).await.unwrap();
+    store.set_flag("traffic_stopped", true, "p-1", at(7)).await.unwrap();
+    store
+        .keep_sample(&asset, &fact, Sample { at: at(0), numbers: [("n".into(), 1)].into() }, at(0), true)
+        .await
+        .unwrap();
+    store.checkpoint(at(9)).await.unwrap();
+    drop(store);
+    Connection::open(folder.path().join("s.db")).unwrap().execute_batch(sql).unwrap();
+    Sqlite::open_read_only(&config(&folder)).unwrap().verify(vec![]).await.unwrap()
+}
+
+#[tokio::test]
+async fn all_that_stands_beside_the_chain_is_intact_until_somebody_touches_it() {
+    let found = tampered_beside("SELECT 1").await;
+    assert_eq!((found.breaks, found.notes), (vec![], Vec::<String>::new()));
+}
+
+#[tokio::test]
+async fn tampering_with_what_stands_beside_the_chain_is_noticed_and_placed() {
+    for (sql, place, what) in [
+        ("UPDATE latest SET reason = 'fine' WHERE asset = 'a'", "a c", "not the one that the chain vouches for"),
+        ("UPDATE latest SET observed = '1' WHERE asset = 'a'", "a c", "not the one that the chain vouches for"),
+        ("UPDATE latest SET expected = '1' WHERE asset = 'a'", "a c", "not the one that the chain vouches for"),
+        ("UPDATE latest SET params = '{}' WHERE asset = 'a'", "a c", "not the one that the chain vouches for"),
+        ("UPDATE latest SET since = since - 1 WHERE asset = 'a'", "a c", "not the one that the chain vouches for"),
+        (
+            "UPDATE latest SET first_at = first_at - 1 WHERE asset = 'a'",
+            "a c",
+            "not the one that the chain vouches for",
+        ),
+        ("UPDATE latest SET severity = 'low' WHERE asset = 'a'", "a c", "not the one that the chain vouches for"),
+        ("UPDATE latest SET at = at + 1 WHERE asset = 'a'", "a c", "times or the evidence"),
+        ("UPDATE latest SET times = 900 WHERE asset = 'a'", "a c", "times or the evidence"),
+        ("UPDATE latest SET evidence = '{}' WHERE asset = 'a'", "a c", "times or the evidence"),
+        ("UPDATE latest SET digest = zeroblob(32) WHERE asset = 'a'", "latest", "differs from this checkpoint"),
+        ("DELETE FROM latest WHERE asset = 'b'", "b c", "is gone"),
+        ("UPDATE latest SET asset = 'n' WHERE asset = 'b'", "n c", "no record"),
+        ("UPDATE evidence SET observed = '1' WHERE id = 1", "entry 1 of the history of a c", "vouches for"),
+        ("UPDATE evidence SET times = 7 WHERE id = 2", "entry 2 of the history of a c", "vouches for"),
+        ("UPDATE evidence SET digest = NULL, ended_by = NULL WHERE id = 2", "entry 2 of", "no record"),
+        ("DELETE FROM evidence WHERE id = 2", "the history of a c", "has 1 entries, the chain says 2"),
+        ("UPDATE host_keys SET fingerprint = 'SHA256:y'", "SHA256:y of a", "was not learnt so"),
+        ("DELETE FROM host_keys", "SHA256:x of a at 10.0.0.5:22", "is not there"),
+        ("UPDATE first_seen SET first_at = first_at + 1 WHERE item = 'ssl'", "linux.updates on a", "was changed"),
+        ("DELETE FROM first_seen WHERE item = 'bash'", "linux.updates on a", "was changed"),
+        ("DELETE FROM first_seen", "linux.updates on a", "was changed"),
+        ("UPDATE first_seen SET last_at = 1", "first_seen", "differs from this checkpoint"),
+        (
+            "UPDATE settings SET value = 'off' WHERE name = 'flag.traffic_stopped'",
+            "traffic_stopped",
+            "the chain says on",
+        ),
+        ("UPDATE visits SET reachable = '{}'", "visits", "differs from this checkpoint"),
+        ("UPDATE samples SET numbers = '{}'", "samples", "differs from this checkpoint"),
+    ] {
+        let found = tampered_beside(sql).await;
+        let told = found.breaks.iter().any(|one| one.problem.contains(place) && one.problem.contains(what));
+        let told =
+            told || found.breaks.iter().any(|one| one.to_string().contains(place) && one.to_string().contains(what));
+        assert!(told, "{sql}: {:?}", found.breaks);
+    }
+}
+
+#[tokio::test]
+async fn what_was_written_since_a_checkpoint_is_said_to_be_not_compared() {
+    let store = in_memory();
+    store.record(vec![result("a", "c", Verdict::Pass, at(0))]).await.unwrap();
+    let before = store.verify(vec![]).await.unwrap();
+    assert!(before.is_intact() && before.notes[0].contains("no checkpoint yet"), "{before:?}");
+    store.checkpoint(at(1)).await.unwrap();
+    assert_eq!(store.verify(vec![]).await.unwrap().notes, Vec::<String>::new());
+    store.record(vec![result("a", "c", Verdict::Pass, at(2))]).await.unwrap();
+    let after = store.verify(vec![]).await.unwrap();
+    assert!(after.is_intact() && after.notes[0].starts_with("1 writes since"), "{after:?}");
+}
+
 #[tokio::test]
 async fn a_second_process_and_a_writing_reader_are_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -381,7 +498,7 @@ async fn a_second_process_and_a_writing_reader_are_refused() {
     store.record(vec![result("a", "c", Verdict::Pass, at(0))]).await.unwrap();
     let reader = Sqlite::open_read_only(&config(&folder)).unwrap();
     assert_eq!(reader.latest().await.unwrap().len(), 1, "reading beside the daemon works");
-    assert!(matches!(reader.set_flag("x", true).await, Err(StoreError::ReadOnly)));
+    assert!(matches!(reader.set_flag("x", true, "p-1", at(0)).await, Err(StoreError::ReadOnly)));
 }
 
 #[test]
