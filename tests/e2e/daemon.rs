@@ -138,7 +138,8 @@ pub(crate) fn kill_9_in_the_middle_of_a_round_forgets_nothing_that_was_shown() {
     let drifts = after.sum("nis2watch_transitions_total", &[]);
     assert!(drifts < 0.1, "the counter counts from the start of the process, and shows {drifts}");
     let verified = plant.run(&["ledger", "verify"]);
-    assert_eq!((verified.code, verified.err.as_str()), (0, ""), "{}", verified.out);
+    // a daemon that was killed has written no checkpoint yet, and that is said
+    assert_eq!(verified.code, 0, "{} {}", verified.out, verified.err);
     assert!(verified.out.contains("records, all as they were written"), "{}", verified.out);
 }
 

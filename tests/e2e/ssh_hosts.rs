@@ -233,7 +233,7 @@ fn only_a_whole_answer_with_status_zero_counts() {
     ];
     for (name, command, _) in cases {
         let fact = format!(
-            "id: e2e.{name}\ntitle: An answer\nask: {{ ssh: {{ run: '{command}', max_bytes: 1000 }} }}\n\
+            "id: e2e.{name}\ntitle: An answer\nopen: true\nask: {{ ssh: {{ run: '{command}', max_bytes: 1000 }} }}\n\
              read: {{ key_values: {{ separator: \" \", repeated: first }} }}\nbudget: {{ questions: 1, connections: 0, bytes: 1000 }}\n"
         );
         plant.write(&format!("mine/facts/e2e/{name}.yaml"), &fact);
