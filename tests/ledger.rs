@@ -155,6 +155,10 @@ async fn signed_heads_in_a_file_show_a_cut_a_rewritten_past_and_a_forged_anchor(
     let other = run(folder, &["ledger", "verify", "--store", "s.db", "--anchor", "anchors", "--key", "other.key.pub"]);
     assert!(other.status.code() == Some(100) && out(&other).contains("is signed by key"), "{}", out(&other));
 
+    let unchecked = run(folder, &["ledger", "verify", "--store", "s.db", "--anchor", "anchors"]);
+    let note = String::from_utf8(unchecked.stderr).unwrap();
+    assert!(unchecked.status.success() && note.contains("without a public key (--key)"), "{note}");
+
     let whole = std::fs::read_to_string(folder.join("c.jsonl")).unwrap();
     let lines: Vec<&str> = whole.lines().collect();
     std::fs::write(folder.join("c.jsonl"), lines[..3].join("\n")).unwrap();

@@ -1,42 +1,45 @@
 //! What makes the past provable: checkpoints on a schedule and at the end, heads that are kept elsewhere, and which
 //! configuration was in force when.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use chrono::TimeDelta;
+use futures::future::OptionFuture;
+use tokio::task::JoinHandle;
 use tracing::{error, info};
 
 use super::service::Service;
 use crate::engine::Cadence;
 use crate::model::Time;
-use crate::store::{Act, Anchor, StoreError};
+use crate::output::Own;
+use crate::store::{Act, Anchor, SigningKey, Store, StoreError};
 
 /// The kind of the act that tells which configuration was loaded.
 const CONFIGURATION: &str = "configuration";
 /// Who does what the daemon does by itself.
 const DAEMON: &str = "daemon";
 
-impl Service {
-    /// Binds the state and notes the head, when it is time.
-    pub(super) async fn prove_when_due(&mut self, now: Time) {
-        let cadence = &self.setup.loaded.proof.cadence;
-        let due = *self.proof_due.get_or_insert_with(|| next(cadence, now));
-        if now >= due {
-            self.proof_due = Some(next(cadence, now));
-            self.prove(now).await;
-        }
-    }
+/// What a proof needs of the daemon, so that reading a large store holds nothing else up.
+struct Prover {
+    store: Arc<dyn Store>,
+    own: Own,
+    key: Option<Arc<SigningKey>>,
+    anchor: Option<PathBuf>,
+}
 
+impl Prover {
     /// Writes a checkpoint, signs the head, and keeps it where the configuration says and in the log.
-    pub(super) async fn prove(&self, now: Time) {
+    async fn prove(self, now: Time) {
         let head = match self.store.checkpoint(now).await {
             Ok(head) => head,
             Err(error) => {
-                self.deputy.own.store_failed();
+                self.own.store_failed();
                 error!(%error, "cannot write a checkpoint into the ledger");
                 return;
             }
         };
-        let proof = &self.setup.loaded.proof;
-        let anchor = Anchor::new(head, now, proof.key.as_deref());
+        let anchor = Anchor::new(head, now, self.key.as_deref());
         info!(
             seq = anchor.seq,
             digest = anchor.digest,
@@ -45,12 +48,42 @@ impl Service {
             signature = anchor.signature,
             "the head of the ledger"
         );
-        let Some(file) = proof.anchor.clone() else { return };
+        let Some(file) = self.anchor else { return };
         let shown = file.display().to_string();
         let written = tokio::task::spawn_blocking(move || anchor.append(&file)).await;
         if let Err(error) = written.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
-            self.deputy.own.store_failed();
+            self.own.store_failed();
             error!(file = shown, %error, "cannot keep the head of the ledger");
+        }
+    }
+}
+
+impl Service {
+    /// Begins to bind the state and to note the head, when it is time and the proof before is written.
+    pub(super) fn prove_when_due(&mut self, now: Time) {
+        let cadence = &self.setup.loaded.proof.cadence;
+        let due = *self.proof_due.get_or_insert_with(|| next(cadence, now));
+        if now >= due && self.proving.as_ref().is_none_or(JoinHandle::is_finished) {
+            self.proof_due = Some(next(cadence, now));
+            self.proving = Some(tokio::spawn(self.prover().prove(now)));
+        }
+    }
+
+    /// The last proof, after one that may be under way.
+    pub(super) async fn prove_at_the_end(&mut self, now: Time) {
+        if let Some(Err(error)) = OptionFuture::from(self.proving.take()).await {
+            error!(%error, "a proof of the ledger ended early");
+        }
+        self.prover().prove(now).await;
+    }
+
+    fn prover(&self) -> Prover {
+        let proof = &self.setup.loaded.proof;
+        Prover {
+            store: Arc::clone(&self.store),
+            own: self.deputy.own.clone(),
+            key: proof.key.clone(),
+            anchor: proof.anchor.clone(),
         }
     }
 

@@ -75,6 +75,8 @@ pub struct Service {
     pub(super) last_act: u64,
     /// When the past is made provable next.
     pub(super) proof_due: Option<Time>,
+    /// The proof under way.
+    pub(super) proving: Option<JoinHandle<()>>,
     pub(super) generation: Option<Generation>,
     pub(super) listener: Option<TcpListener>,
     pub(super) address: SocketAddr,
@@ -134,6 +136,7 @@ impl Service {
             targets: Targets::default(),
             last_act: 0,
             proof_due: None,
+            proving: None,
             generation: None,
             listener: Some(listener),
             address,
@@ -176,7 +179,7 @@ impl Service {
             self.drain(GRACE).await;
         }
         drop(self.generation.take());
-        self.prove(Utc::now()).await;
+        self.prove_at_the_end(Utc::now()).await;
         stop_serving.cancel();
         if tokio::time::timeout(Duration::from_secs(3), &mut serving).await.is_err() {
             serving.abort();
@@ -237,7 +240,7 @@ impl Service {
                 Event::Look => {
                     self.note_ledger().await;
                     self.note_acts().await;
-                    self.prove_when_due(Utc::now()).await;
+                    self.prove_when_due(Utc::now());
                     if self.targets.look(&self.setup)
                         && self.refresh("a target file or a register changed").await? == Told::Stop
                     {

@@ -9,8 +9,6 @@ use std::time::Duration;
 
 use chrono::Utc;
 use clap::Args;
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -19,7 +17,7 @@ use crate::app::{Once, RunError, Service, Setup};
 use crate::config::Flags;
 use crate::demo::{Plant, Scene};
 use crate::engine::{Plan, PlannedAsset};
-use crate::model::{CheckResult, Severity, Verdict};
+use crate::model::{AssetId, CheckResult, Severity, Verdict};
 use crate::output::{Round, Shape};
 use crate::store::{Filter, Store};
 use crate::telemetry;
@@ -68,7 +66,12 @@ async fn once(demo: &Plant) -> Result<ExitCode, CliError> {
     let results: Vec<&CheckResult> = visits.iter().flat_map(|visit| &visit.results).collect();
     let round = Round::new(&once.plant.plan, results.iter().copied(), Severity::Info);
     print(&round.write(Shape::Table, std::io::IsTerminal::is_terminal(&std::io::stdout())))?;
-    print(&format!("\n{}", summary(&once.plant.plan, &demo.story(), results)))?;
+    let (story, plan) = (demo.story(), &once.plant.plan);
+    let sheet = Sheet::new(&story);
+    print(&format!("\n{}", sheet.head()))?;
+    for scene in story.iter().filter(|scene| plan.find(scene.asset).is_some()) {
+        print(&sheet.row(scene, results.iter().copied().filter(|result| result.asset.as_str() == scene.asset)))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -81,19 +84,31 @@ async fn live(demo: Plant, options: &Options) -> Result<ExitCode, CliError> {
          Page     http://{address}/\n\
          Metrics  http://{address}/metrics\n\
          Plan     nis2watch plan --config {}\n\n\
-         The first round takes a few seconds …\n\n",
+         Each device is shown once all its checks were judged; those that are slow, silent or asked with care take up to a minute.\n\n",
         demo.story().len(),
         demo.config().display()
     ))?;
     let demo = Arc::new(demo);
     let story = AbortOnDropHandle::new(tokio::spawn(tell(Arc::clone(&demo), Arc::clone(service.store()))));
-    let ended = Box::pin(service.run(CancellationToken::new())).await;
+    let ended = tokio::select! {
+        ended = Box::pin(service.run(CancellationToken::new())) => ended,
+        // devices that are played need no orderly end of a visit
+        () = interrupted() => Ok(()),
+    };
     drop(story);
     if let Some(demo) = Arc::into_inner(demo) {
         demo.shutdown().await;
     }
     ended?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Some time after the demo was told to end.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(LOOK).await;
 }
 
 /// Opens the daemon at the usual address, or at a free port when somebody else listens there.
@@ -125,21 +140,35 @@ async fn tell(demo: Arc<Plant>, store: Arc<dyn Store>) {
     }
 }
 
-/// Waits until every check was judged once, and prints how the plant stands.
+/// Prints how each device stands as soon as all its checks were judged once, and what is there when the time is over.
 async fn first_round(demo: &Plant, store: &dyn Store) -> Result<(), CliError> {
     let setup = Setup::load(demo.config(), &Flags::default())?;
     let plan = Plan::new(&setup.catalog, &setup.loaded.inventory, &setup.loaded.schedules);
+    let scenes = demo.story();
+    let checks = |scene: &Scene| plan.find(scene.asset).map_or(0, |at| plan.asset(at).checks.len());
+    let mut open: Vec<(&Scene, usize)> =
+        scenes.iter().map(|scene| (scene, checks(scene))).filter(|(_, checks)| *checks > 0).collect();
+    let sheet = Sheet::new(&scenes);
+    print(&sheet.head())?;
     let deadline = tokio::time::Instant::now() + FIRST_ROUND;
-    let pairs = plan.pairs().len();
-    while store.latest().await?.len() < pairs && tokio::time::Instant::now() < deadline {
+    while !open.is_empty() {
+        let is_over = tokio::time::Instant::now() >= deadline;
+        let mut judged: BTreeMap<String, usize> = BTreeMap::new();
+        for latest in store.latest().await? {
+            *judged.entry(latest.asset.to_string()).or_default() += 1;
+        }
+        let is_done =
+            |(scene, checks): &(&Scene, usize)| is_over || judged.get(scene.asset).is_some_and(|done| done >= checks);
+        for (scene, checks) in open.extract_if(.., |one| is_done(one)) {
+            let of = Filter { asset: AssetId::parse(scene.asset).ok(), ..Filter::default() };
+            let stored = store.results(of, checks).await?;
+            print(&sheet.row(scene, stored.iter().map(|stored| &stored.result)))?;
+        }
         tokio::time::sleep(LOOK).await;
     }
-    let stored = store.results(Filter::default(), pairs).await?;
-    let results = stored.iter().map(|stored| &stored.result);
-    let minute = DRIFTS_AFTER.as_secs();
     print(&format!(
-        "{}\nIn {minute} seconds {} drifts, and recovers {} seconds later. Ctrl-C ends the demo and leaves nothing behind.\n\n",
-        summary(&plan, &demo.story(), results.collect()),
+        "\nIn {} seconds {} drifts, and recovers {} seconds later. Ctrl-C ends the demo and leaves nothing behind.\n\n",
+        DRIFTS_AFTER.as_secs(),
         demo.drifter(),
         DRIFTS_FOR.as_secs(),
     ))
@@ -151,23 +180,40 @@ fn say(what: &str) {
 }
 
 /// A line per device: how many checks stand where, and what to look at.
-fn summary(plan: &Plan, story: &[Scene], results: Vec<&CheckResult>) -> String {
-    let mut counts: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
-    for result in results {
-        *counts.entry(result.asset.as_str()).or_default().entry(result.judgement.verdict.word()).or_default() += 1;
+struct Sheet {
+    device: usize,
+    zone: usize,
+}
+
+impl Sheet {
+    fn new(story: &[Scene]) -> Self {
+        let widest = |of: fn(&Scene) -> &str| story.iter().map(|scene| of(scene).len()).max().unwrap_or(0);
+        Self { device: widest(|scene| scene.asset).max(6), zone: widest(|scene| scene.zone).max(4) }
     }
-    let mut table = Table::new();
-    let words = Verdict::WORDS.into_iter().filter(|word| *word != "waived");
-    let head = words.clone().map(|word| word.replace('_', " ").to_uppercase());
-    let head = ["DEVICE".to_owned(), "ZONE".to_owned()].into_iter().chain(head).chain(["WHAT TO LOOK AT".to_owned()]);
-    table.load_style(NOTHING).set_header(head);
-    for scene in story.iter().filter(|scene| plan.find(scene.asset).is_some()) {
-        let of = counts.get(scene.asset);
-        let count = |word| of.and_then(|counts| counts.get(word)).map_or_else(|| "·".to_owned(), usize::to_string);
-        let row = [scene.asset.to_owned(), scene.zone.to_owned()];
-        table.add_row(row.into_iter().chain(words.clone().map(count)).chain([scene.shows.to_owned()]));
+
+    fn words() -> impl Iterator<Item = &'static str> {
+        Verdict::WORDS.into_iter().filter(|word| *word != "waived")
     }
-    let mut text = String::new();
-    writeln!(text, "{}", table.trim_fmt()).ok();
-    text
+
+    fn head(&self) -> String {
+        let mut text = format!("{:<device$}  {:<zone$}", "DEVICE", "ZONE", device = self.device, zone = self.zone);
+        for word in Self::words() {
+            write!(text, "  {}", word.replace('_', " ").to_uppercase()).ok();
+        }
+        text + "  WHAT TO LOOK AT\n"
+    }
+
+    fn row<'a>(&self, scene: &Scene, results: impl Iterator<Item = &'a CheckResult>) -> String {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for result in results {
+            *counts.entry(result.judgement.verdict.word()).or_default() += 1;
+        }
+        let mut text =
+            format!("{:<device$}  {:<zone$}", scene.asset, scene.zone, device = self.device, zone = self.zone);
+        for word in Self::words() {
+            let count = counts.get(word).map_or_else(|| "·".to_owned(), usize::to_string);
+            write!(text, "  {count:>width$}", width = word.len()).ok();
+        }
+        format!("{text}  {}\n", scene.shows)
+    }
 }

@@ -197,6 +197,9 @@ fn tell(found: &Verification, anchors: &Anchors) -> Result<ExitCode, CliError> {
     for note in &found.notes {
         eprintln!("note: {note}");
     }
+    if anchors.unchecked > 0 {
+        eprintln!("note: without a public key (--key) no signature was checked, of {} in the file", anchors.unchecked);
+    }
     if !(found.is_intact() && anchors.problems.is_empty()) {
         return Ok(ExitCode::from(100));
     }

@@ -92,6 +92,8 @@ pub struct Anchors {
     pub heads: Vec<Head>,
     /// What is wrong with the file itself, with the line.
     pub problems: Vec<String>,
+    /// Signatures that nobody could check, for want of a key.
+    pub unchecked: usize,
 }
 
 impl Anchors {
@@ -116,8 +118,10 @@ impl Anchors {
             if all.heads.last().is_some_and(|before| before.seq > head.seq) {
                 all.report(number, "goes back to an earlier record");
             }
-            if let Some(problem) = key.and_then(|key| anchor.problem(key)) {
-                all.report(number, &problem);
+            match key.map(|key| anchor.problem(key)) {
+                Some(Some(problem)) => all.report(number, &problem),
+                Some(None) => {}
+                None => all.unchecked += usize::from(anchor.signature.is_some()),
             }
             all.heads.push(head);
         }

@@ -176,3 +176,31 @@ fn a_second_daemon_on_the_same_store_is_refused_and_the_first_goes_on() {
     assert_eq!(taken.code, 1);
     assert!(taken.err.contains("cannot listen at 127.0.0.1") && taken.err.contains("--listen"), "{}", taken.err);
 }
+
+#[test]
+fn heads_are_anchored_on_a_schedule_and_at_the_end_and_the_chain_holds_who_did_what() {
+    let server = TlsServer::start(365, &[]);
+    let id = early("web");
+    let settings = format!("{QUICK}ledger: {{ anchor: {{ file: anchors, schedule: {{ every: 2s }} }} }}\n");
+    let plant = Plant::new(&settings, &service(&id, server.port));
+    let mut daemon = Daemon::start(&plant);
+    daemon.until_state(&id, CERTIFICATE, 0.0, FIRST);
+    let anchors = || std::fs::read_to_string(plant.path("anchors")).unwrap_or_default().lines().count();
+    until("two heads are kept", Duration::from_mins(1), || (anchors() >= 2).then_some(()));
+    assert_eq!(daemon.post("/-/stop-traffic").status, 200);
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.ended(Duration::from_secs(20)).code(), Some(0), "{}", daemon.log());
+
+    let file = plant.path("anchors");
+    let verified = plant.run(&["ledger", "verify", "--anchor", file.to_str().unwrap()]);
+    // after an orderly end the last checkpoint binds all there is
+    assert_eq!((verified.code, verified.err.as_str()), (0, ""), "{}", verified.out);
+    let exported = plant.run(&["ledger", "export"]).out;
+    for act in ["flag.traffic_stopped", "configuration", "the daemon started"] {
+        assert!(exported.contains(act), "{act}: {exported}");
+    }
+    let last = exported.lines().last().unwrap();
+    let head = plant.run(&["ledger", "head"]).out;
+    assert!(last.contains(head.trim().split_once(':').unwrap().1), "{head} is not {last}");
+    assert!(std::fs::read_to_string(file).unwrap().contains(head.trim().split_once(':').unwrap().1), "{head}");
+}
