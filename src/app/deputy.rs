@@ -15,7 +15,7 @@ use crate::store::Store;
 use crate::transport::gate::Switch;
 
 /// The setting in the store that remembers the kill switch.
-pub(super) const STOPPED: &str = "traffic_stopped";
+pub const STOPPED: &str = "traffic_stopped";
 
 /// A wish to reload, with the place for what came of it.
 pub(super) type Wish = oneshot::Sender<Result<(), String>>;

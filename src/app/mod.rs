@@ -14,6 +14,7 @@ mod signals;
 mod systemd;
 mod targets;
 
+pub use deputy::STOPPED;
 pub use host_keys::StoredKeys;
 pub use once::{Kept, Once, OnceError};
 pub use plant::{Gates, Plant, Shared, round};

@@ -138,7 +138,8 @@ impl Catalog {
     }
 
     /// Whether a signature, or a register that people fill by hand, is all that a check reads; the plan says which are.
-    fn rests_on_people(&self, check: &Check) -> bool {
+    #[must_use]
+    pub fn rests_on_people(&self, check: &Check) -> bool {
         let plan = self.controls.planned.iter().find(|planned| planned.id == check.id);
         self.is_attested(check) || plan.is_some_and(|planned| planned.transport == ["attestation"])
     }

@@ -14,6 +14,7 @@ mod incident;
 mod ledger;
 mod plan;
 mod record;
+mod report;
 mod selection;
 mod validate;
 mod waiver;
@@ -65,6 +66,8 @@ enum Command {
     Demo(demo::Options),
     /// Visits an asset and writes its masked answers as a fixture for a check.
     Record(record::Options),
+    /// Evidence of a period for an auditor: what was measured, signed, accepted, open and unknown.
+    Report(report::Options),
     /// Proof that what was recorded is still what is there.
     Ledger {
         #[command(subcommand)]
@@ -192,6 +195,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, CliErro
         Command::Plan(options) => plan::run(&options),
         Command::Demo(options) => demo::run(&options),
         Command::Record(options) => record::run(&options),
+        Command::Report(options) => report::run(&options),
         Command::Ledger { act } => ledger::run(&act),
         Command::Attest { act } => attest::run(&act),
         Command::Waiver { act } => waiver::run(&act),

@@ -17,6 +17,7 @@ mod own;
 mod pairs;
 mod parts;
 mod process;
+pub mod report;
 mod round;
 mod survey;
 mod table;
@@ -25,7 +26,7 @@ mod transitions;
 
 pub use exposition::{Body, Exposition, Scope};
 pub use format::{Format, accepts_gzip, negotiate};
-pub use outline::{Outline, outline};
+pub use outline::{Amount, Outline, outline};
 pub use own::Own;
 pub use round::{Light, Outcome, Round, Shape};
 

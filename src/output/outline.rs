@@ -96,11 +96,25 @@ struct Held {
 }
 
 /// At most so much.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
-struct Amount {
-    questions: u64,
-    connections: u64,
-    bytes: u64,
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Amount {
+    /// Questions.
+    pub questions: u64,
+    /// Connections.
+    pub connections: u64,
+    /// Bytes of answers.
+    pub bytes: u64,
+}
+
+impl Amount {
+    /// This and another.
+    pub(super) const fn plus(self, other: Self) -> Self {
+        Self {
+            questions: self.questions.saturating_add(other.questions),
+            connections: self.connections.saturating_add(other.connections),
+            bytes: self.bytes.saturating_add(other.bytes),
+        }
+    }
 }
 
 impl From<&Missing> for Held {
@@ -145,6 +159,11 @@ impl Outline {
             excluded: catalog.map(|catalog| excluded(planned, catalog)).unwrap_or_default(),
             per_day,
         }
+    }
+
+    /// The most that is sent in a day.
+    pub(super) const fn per_day(&self) -> Amount {
+        self.per_day
     }
 
     /// For a person.

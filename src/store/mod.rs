@@ -19,7 +19,7 @@ pub use anchor::{Anchor, Anchors};
 pub use error::StoreError;
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use record::{
-    Act, ActRecord, Break, ChainRecord, Digest, Filter, Head, Latest, LedgerRecord, NotAHead, Seen, Stored,
+    Act, ActRecord, Break, ChainRecord, Change, Digest, Filter, Head, Latest, LedgerRecord, NotAHead, Seen, Stored,
     Verification, Visit,
 };
 pub use sqlite::Sqlite;
@@ -84,6 +84,10 @@ pub trait Store: Send + Sync {
 
     /// Transitions, newest first.
     fn transitions(&self, filter: Filter, limit: usize) -> Answer<'_, Vec<LedgerRecord>>;
+
+    /// What makes up the past of every pair from a moment on: the last change before it, which says how the pair stood, and
+    /// every one since; oldest first.
+    fn changes(&self, from: Time) -> Answer<'_, Vec<Change>>;
 
     /// Different judgements of one pair, newest first; equal ones in a row are one entry with a count.
     fn evidence(&self, asset: &AssetId, check: &CheckId, limit: usize) -> Answer<'_, Vec<Stored>>;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AssetId, CheckId, CheckResult, Time, Transition, Transport, Verdict, ZoneId};
+use crate::model::{AssetId, CheckId, CheckResult, Severity, Time, Transition, Transport, Verdict, ZoneId};
 
 /// State and times of one (asset, check), without what explains it.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,6 +84,31 @@ pub struct LedgerRecord {
     pub digest: Digest,
     /// What happened.
     pub transition: Transition,
+}
+
+/// One change of a pair in the chain: another state, or the pair leaving the plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Its number.
+    pub seq: u64,
+    /// Its digest.
+    pub digest: Digest,
+    /// What changed.
+    pub asset: AssetId,
+    /// Its zone.
+    pub zone: ZoneId,
+    /// By which check.
+    pub check: CheckId,
+    /// How urgent a fail is.
+    pub severity: Severity,
+    /// The state before; `None` on first sight.
+    pub from: Option<Verdict>,
+    /// The state after; `None` when the pair left the plan.
+    pub to: Option<Verdict>,
+    /// Why, in one line.
+    pub reason: String,
+    /// When it was seen.
+    pub at: Time,
 }
 
 /// What a person did: it goes into the chain beside the transitions.

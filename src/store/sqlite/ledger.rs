@@ -10,7 +10,7 @@ use super::results::{cap, conditions};
 use super::rows::{self, micros};
 use super::seal::{Bound, Columns, Sealer};
 use crate::model::{AssetId, Cause, Time, Transition, Verdict};
-use crate::store::{Act, ActRecord, ChainRecord, Digest, Filter, Head, LedgerRecord, StoreError};
+use crate::store::{Act, ActRecord, ChainRecord, Change, Digest, Filter, Head, LedgerRecord, StoreError};
 
 /// Separates these digests from all others, and names the encoding.
 const DOMAIN: &[u8] = b"nis2watch ledger 1\0";
@@ -277,17 +277,47 @@ pub(super) fn transitions(
     Ok(all)
 }
 
+/// Changes of pairs since a moment, and the last one of each before it.
+pub(super) fn changes(connection: &Connection, from: Time) -> Result<Vec<Change>, StoreError> {
+    let sql = format!(
+        "SELECT {FIELDS}, seq, digest FROM ledger WHERE kind IN ('{TRANSITION}', '{LEFT}') AND (at >= ?1 OR seq IN \
+         (SELECT max(seq) FROM ledger WHERE kind IN ('{TRANSITION}', '{LEFT}') AND at < ?1 GROUP BY asset, check_id)) \
+         ORDER BY seq"
+    );
+    let mut query = connection.prepare_cached(&sql)?;
+    let mut found = query.query([micros(from)])?;
+    let mut all = Vec::new();
+    while let Some(row) = found.next()? {
+        let digest: Vec<u8> = row.get(14)?;
+        let event = Event::read(row)?;
+        all.push(Change {
+            seq: row.get::<_, i64>(13)?.unsigned_abs(),
+            digest: as_digest(&digest)?,
+            asset: rows::parsed(&event.asset, "asset")?,
+            zone: rows::parsed(&event.zone, "zone")?,
+            check: rows::parsed(&event.check, "check_id")?,
+            severity: rows::severity(&event.severity)?,
+            from: state(&event.from)?,
+            to: state(&event.to)?,
+            at: rows::time(event.at, "at")?,
+            reason: event.reason,
+        });
+    }
+    Ok(all)
+}
+
+fn state([state, cause]: &[Option<String>; 2]) -> Result<Option<Verdict>, StoreError> {
+    state.as_deref().map(|state| rows::verdict(state, cause.as_deref())).transpose()
+}
+
 fn as_transition(event: &Event) -> Result<Transition, StoreError> {
-    let verdict = |[state, cause]: &[Option<String>; 2]| {
-        state.as_deref().map(|state| rows::verdict(state, cause.as_deref())).transpose()
-    };
     Ok(Transition {
         asset: rows::parsed(&event.asset, "asset")?,
         zone: rows::parsed(&event.zone, "zone")?,
         check: rows::parsed(&event.check, "check_id")?,
         severity: rows::severity(&event.severity)?,
-        from: verdict(&event.from)?,
-        to: verdict(&event.to)?.ok_or_else(|| rows::unreadable("to_state", "nothing"))?,
+        from: state(&event.from)?,
+        to: state(&event.to)?.ok_or_else(|| rows::unreadable("to_state", "nothing"))?,
         reason: event.reason.clone(),
         at: rows::time(event.at, "at")?,
     })

@@ -24,8 +24,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
-    Act, ActRecord, Answer, ChainRecord, Config, Filter, Head, Latest, LedgerRecord, Seen, Store, StoreError, Stored,
-    Verification, Visit,
+    Act, ActRecord, Answer, ChainRecord, Change, Config, Filter, Head, Latest, LedgerRecord, Seen, Store, StoreError,
+    Stored, Verification, Visit,
 };
 use crate::model::{AssetId, CheckId, FactId, Sample, Time, Transition};
 use writer::Writer;
@@ -267,6 +267,10 @@ impl Store for Sqlite {
 
     fn transitions(&self, filter: Filter, limit: usize) -> Answer<'_, Vec<LedgerRecord>> {
         self.read(move |connection| ledger::transitions(connection, &filter, limit))
+    }
+
+    fn changes(&self, from: Time) -> Answer<'_, Vec<Change>> {
+        self.read(move |connection| ledger::changes(connection, from))
     }
 
     fn evidence(&self, asset: &AssetId, check: &CheckId, limit: usize) -> Answer<'_, Vec<Stored>> {

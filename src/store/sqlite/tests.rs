@@ -182,6 +182,29 @@ async fn a_pair_that_left_the_plan_is_gone_but_not_unnoticed() {
 }
 
 #[tokio::test]
+async fn the_past_of_a_pair_begins_with_how_it_stood_and_knows_when_it_left() {
+    let store = in_memory();
+    for (verdict, time) in [(Verdict::Fail, 0), (Verdict::Pass, 10), (Verdict::Warn, 30)] {
+        store
+            .record(vec![result("a", "c", verdict, at(time)), result("b", "c", Verdict::Pass, at(time))])
+            .await
+            .unwrap();
+    }
+    store.retain(vec![pair("b", "c")], at(40)).await.unwrap();
+    let changes = store.changes(at(20)).await.unwrap();
+    let told: Vec<_> = changes.iter().map(|one| (one.asset.as_str(), one.from, one.to, one.at)).collect();
+    assert_eq!(
+        told,
+        [
+            ("b", None, Some(Verdict::Pass), at(0)),
+            ("a", Some(Verdict::Fail), Some(Verdict::Pass), at(10)),
+            ("a", Some(Verdict::Pass), Some(Verdict::Warn), at(30)),
+            ("a", Some(Verdict::Warn), None, at(40)),
+        ]
+    );
+}
+
+#[tokio::test]
 async fn results_and_transitions_are_filtered() {
     let store = in_memory();
     store

@@ -1,0 +1,157 @@
+//! The report for whoever must show evidence: one model of a period, computed once, and one file a format that writes it.
+//!
+//! Everything comes from the store and the configuration, beside a running daemon: nothing is asked of any device, nothing is
+//! written. A report says what was seen and what was not. It never says that a plant fulfils the law: a check gives
+//! evidence for a point of it, and whether that is enough is for people to decide.
+
+mod assemble;
+mod coverage;
+mod drift;
+mod figures;
+mod html;
+mod json;
+mod markdown;
+mod method;
+mod pairs;
+mod papers;
+mod period;
+mod read;
+mod timeline;
+mod traffic;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+pub use assemble::Material;
+pub use coverage::{AssetRow, ControlRow, PointRow, Source};
+pub use drift::Drift;
+pub use figures::{Counts, Silence, Summary, Tick};
+pub use pairs::{CheckInfo, How, Row};
+pub use papers::{Deadline, IncidentRow, Papers, StatementRow, WaiverRow};
+pub use period::{Period, PeriodError};
+pub use read::{Answer, Evidence, Kept};
+pub use timeline::Spans;
+pub use traffic::{Traffic, TrafficRow};
+
+use crate::model::{CheckId, Time};
+use crate::store::Head;
+
+/// Rows of a list that is made for reading; the rest is counted, and stands in CSV and JSON.
+const SHOWN: usize = 100;
+
+/// A format of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportFormat {
+    /// The model as it is.
+    Json,
+    /// For a person, in a text.
+    Markdown,
+    /// For a person: one page without anything outside of it, on a screen or printed.
+    Html,
+}
+
+/// How a plant stood at the end of a period, and what happened in it.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// Name and version of the shape.
+    pub schema: &'static str,
+    /// What made it, from what.
+    pub made: Made,
+    /// Name of the site.
+    pub site: Option<Arc<str>>,
+    /// What it is about.
+    pub period: Period,
+    /// The numbers of the first page.
+    pub summary: Summary,
+    /// Points of the directive.
+    pub points: Vec<PointRow>,
+    /// The controls that checks give evidence for.
+    pub controls: Vec<ControlRow>,
+    /// The assets.
+    pub assets: Vec<AssetRow>,
+    /// What each check of the report requires.
+    pub checks: BTreeMap<CheckId, Arc<CheckInfo>>,
+    /// Every pair of an asset and a check.
+    pub results: Vec<Row>,
+    /// States that were good and were left in the period, newest first.
+    pub drift: Vec<Drift>,
+    /// Why nothing can be said, the most frequent cause first.
+    pub unknown: Vec<Silence>,
+    /// How it went over the period.
+    pub trend: Vec<Tick>,
+    /// What people signed, accepted and owe.
+    pub papers: Papers,
+    /// What was sent to devices.
+    pub traffic: Traffic,
+    /// How the numbers came about, and what they do not show.
+    pub method: Vec<String>,
+}
+
+/// What made a report.
+#[derive(Debug, Clone, Serialize)]
+pub struct Made {
+    /// When.
+    pub at: Time,
+    /// By which version of the program.
+    pub version: &'static str,
+    /// SHA-256 of the settings it was made with.
+    pub configuration: String,
+    /// The last record of the ledger when it was made; none while that is empty.
+    pub head: Option<Record>,
+}
+
+/// A record of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Record {
+    /// Its number.
+    pub seq: u64,
+    /// Its digest, hexadecimal.
+    pub digest: String,
+}
+
+impl From<Head> for Record {
+    fn from(head: Head) -> Self {
+        Self { seq: head.seq, digest: head.digest.to_string() }
+    }
+}
+
+impl Report {
+    /// Writes it.
+    #[must_use]
+    pub fn write(&self, format: ReportFormat) -> String {
+        match format {
+            ReportFormat::Json => json::write(self),
+            ReportFormat::Markdown => markdown::write(self),
+            ReportFormat::Html => html::write(self),
+        }
+    }
+
+    /// The name that stands for the plant.
+    fn subject(&self) -> &str {
+        self.site.as_deref().unwrap_or("this plant")
+    }
+
+    /// Rows in a state, the most urgent and the oldest first.
+    fn in_state(&self, is_it: impl Fn(&Row) -> bool) -> Vec<&Row> {
+        let mut rows: Vec<&Row> = self.results.iter().filter(|row| is_it(row)).collect();
+        rows.sort_by_key(|row| (std::cmp::Reverse(row.severity), row.since, &row.asset, &row.check));
+        rows
+    }
+}
+
+/// A time for people.
+fn shown(time: Time) -> String {
+    time.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// A share for people, or that there is none.
+fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", (share * 1_000.0).floor() / 10.0))
+}
+
+/// `3 assets`, `1 asset`.
+fn plural(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
