@@ -30,3 +30,15 @@ if [ "$(cat "$venv/servers" 2>/dev/null)" != "${servers[*]}" ]; then
   "$venv/bin/python" -m pip install -q "${servers[@]}"
   echo "${servers[*]}" >"$venv/servers"
 fi
+# models generated from the official schemas of SARIF, OSCAL and OCSF, which reports are held against; of trestle only its models
+# are used, so without what its command line needs
+venv="$(dirname "$0")/../target/report-venv"
+models=(pydantic-sarif==0.1.1 compliance-trestle==3.9.3 py-ocsf-models==0.10.0)
+needs=("pydantic[email]==2.14.4" orjson==3.13.0 ruamel.yaml==0.19.1)
+if [ "$(cat "$venv/models" 2>/dev/null)" != "${models[*]} ${needs[*]}" ]; then
+  echo "installing: ${models[*]}"
+  /usr/bin/python3 -m venv --clear "$venv"
+  "$venv/bin/python" -m pip install -q "${needs[@]}"
+  "$venv/bin/python" -m pip install -q --no-deps "${models[@]}" >/dev/null
+  echo "${models[*]} ${needs[*]}" >"$venv/models"
+fi

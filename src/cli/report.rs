@@ -37,8 +37,18 @@ pub(super) struct Options {
 enum Format {
     /// One page for an officer or auditor, on a screen or printed.
     Html,
+    /// Every pair of an asset and a check, for a spreadsheet.
+    Csv,
     /// Everything, for programs.
     Json,
+    /// For a CI system.
+    Junit,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// OCSF Compliance Findings, one a line.
+    Ocsf,
+    /// OSCAL assessment results.
+    Oscal,
     /// For a wiki or a ticket.
     Markdown,
 }
@@ -47,7 +57,12 @@ impl From<Format> for ReportFormat {
     fn from(format: Format) -> Self {
         match format {
             Format::Html => Self::Html,
+            Format::Csv => Self::Csv,
             Format::Json => Self::Json,
+            Format::Junit => Self::Junit,
+            Format::Sarif => Self::Sarif,
+            Format::Ocsf => Self::Ocsf,
+            Format::Oscal => Self::Oscal,
             Format::Markdown => Self::Markdown,
         }
     }

@@ -238,7 +238,7 @@ fn table(text: &mut String, heads: &[&str], rows: impl IntoIterator<Item = Vec<S
         writeln!(text, "| {} |", cells.join(" | ")).ok();
     }
     if more > 0 {
-        writeln!(text, "\nand {more} more, see CSV").ok();
+        writeln!(text, "\nand {more} more, see CSV or JSON").ok();
     }
 }
 

@@ -6,16 +6,22 @@
 
 mod assemble;
 mod coverage;
+mod csv;
 mod drift;
 mod figures;
 mod html;
+mod ids;
 mod json;
+mod junit;
 mod markdown;
 mod method;
+mod ocsf;
+mod oscal;
 mod pairs;
 mod papers;
 mod period;
 mod read;
+mod sarif;
 mod timeline;
 mod traffic;
 
@@ -44,12 +50,22 @@ const SHOWN: usize = 100;
 /// A format of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReportFormat {
-    /// The model as it is.
-    Json,
-    /// For a person, in a text.
-    Markdown,
     /// For a person: one page without anything outside of it, on a screen or printed.
     Html,
+    /// Every pair, for a spreadsheet.
+    Csv,
+    /// The model as it is.
+    Json,
+    /// For a CI system.
+    Junit,
+    /// SARIF 2.1.0, for code scanning and finding managers.
+    Sarif,
+    /// OCSF Compliance Findings, one a line, for a SIEM.
+    Ocsf,
+    /// OSCAL assessment results, for compliance tools.
+    Oscal,
+    /// For a person, in a text.
+    Markdown,
 }
 
 /// How a plant stood at the end of a period, and what happened in it.
@@ -122,9 +138,14 @@ impl Report {
     #[must_use]
     pub fn write(&self, format: ReportFormat) -> String {
         match format {
-            ReportFormat::Json => json::write(self),
-            ReportFormat::Markdown => markdown::write(self),
             ReportFormat::Html => html::write(self),
+            ReportFormat::Csv => csv::write(self),
+            ReportFormat::Json => json::write(self),
+            ReportFormat::Junit => junit::write(self),
+            ReportFormat::Sarif => sarif::write(self),
+            ReportFormat::Ocsf => ocsf::write(self),
+            ReportFormat::Oscal => oscal::write(self),
+            ReportFormat::Markdown => markdown::write(self),
         }
     }
 
@@ -148,7 +169,20 @@ fn shown(time: Time) -> String {
 
 /// A share for people, or that there is none.
 fn percent(share: Option<f64>) -> String {
-    share.map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", (share * 1_000.0).floor() / 10.0))
+    share.map_or_else(|| "–".to_owned(), |share| format!("{:.1}\u{a0}%", (share * 1_000.0).floor() / 10.0))
+}
+
+/// A large number for people: 2 554 560.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push('\u{a0}');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// `3 assets`, `1 asset`.

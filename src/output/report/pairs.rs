@@ -276,6 +276,16 @@ impl Row {
         matches!(self.verdict, Verdict::Pass | Verdict::Warn)
     }
 
+    /// What to do: the remedy of a finding, or what helps to see; nothing where all is well.
+    #[must_use]
+    pub fn what_to_do(&self) -> &str {
+        match self.verdict {
+            Verdict::Fail | Verdict::Waived | Verdict::Warn => &self.info.fix,
+            Verdict::Unknown(_) => self.advice.map_or("", Advice::sentence),
+            Verdict::Pass | Verdict::NotApplicable => "",
+        }
+    }
+
     /// Whether something current speaks for or against it.
     #[must_use]
     pub const fn has_evidence(&self) -> bool {

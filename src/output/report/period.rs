@@ -1,6 +1,6 @@
 //! The span of time that a report is about.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta};
+use chrono::{DateTime, DurationRound, NaiveDate, NaiveTime, TimeDelta};
 use serde::Serialize;
 
 use crate::model::Time;
@@ -54,12 +54,16 @@ impl Period {
         }
     }
 
-    /// The ends of its days in UTC, or of longer steps where those are many, and its own end.
+    /// The ends of its days in UTC, of longer steps where those are many, of hours where they are few; and its own end.
     pub(super) fn ticks(self) -> Vec<Time> {
-        let days = (self.until - self.from).num_days().max(1);
-        let step = TimeDelta::days((days + MOST_POINTS - 1) / MOST_POINTS);
+        let (hours, days) = ((self.until - self.from).num_hours(), (self.until - self.from).num_days());
+        let (step, first) = if hours <= MOST_POINTS {
+            (TimeDelta::hours(1), self.from.duration_trunc(TimeDelta::hours(1)).ok())
+        } else {
+            (TimeDelta::days((days + MOST_POINTS - 1) / MOST_POINTS), self.from.duration_trunc(TimeDelta::days(1)).ok())
+        };
         let mut ticks = Vec::new();
-        let mut next = self.from.date_naive().succ_opt().map(|day| day.and_time(NaiveTime::MIN).and_utc());
+        let mut next = first.and_then(|first| first.checked_add_signed(step));
         while let Some(tick) = next.filter(|tick| *tick < self.until) {
             ticks.push(tick);
             next = tick.checked_add_signed(step);
@@ -129,8 +133,11 @@ mod tests {
 
     #[test]
     fn a_trend_has_a_point_a_day_and_never_too_many() {
-        let period = Period { from: at("2026-11-24T12:00:00Z"), until: at("2026-11-26T12:00:00Z") };
-        assert_eq!(period.ticks(), [at("2026-11-25T00:00:00Z"), at("2026-11-26T00:00:00Z"), period.until]);
+        let period = Period { from: at("2026-11-21T12:00:00Z"), until: at("2026-11-26T12:00:00Z") };
+        let ticks = period.ticks();
+        assert_eq!((ticks.len(), ticks[0], ticks[5]), (6, at("2026-11-22T00:00:00Z"), period.until));
+        let day = Period { from: at("2026-11-25T12:30:00Z"), until: at("2026-11-25T15:00:00Z") };
+        assert_eq!(day.ticks(), [at("2026-11-25T13:00:00Z"), at("2026-11-25T14:00:00Z"), day.until]);
         let year = Period { from: at("2025-11-26T00:00:00Z"), until: at("2026-11-26T00:00:00Z") };
         assert!((80..=93).contains(&year.ticks().len()), "{}", year.ticks().len());
     }

@@ -39,7 +39,7 @@ pub(super) fn write(round: &Round<'_>) -> String {
 }
 
 /// A device must not write formulas into the auditor's spreadsheet.
-fn harmless(cell: &str) -> String {
+pub(in crate::output) fn harmless(cell: &str) -> String {
     let cell = line(cell, LONGEST);
     if cell.starts_with(FORMULA) { format!("'{cell}") } else { cell }
 }

@@ -77,7 +77,7 @@ fn case(row: &Row<'_>, text: &mut String) {
 }
 
 /// Text for XML 1.0: its own signs escaped, what it cannot hold replaced (section 2.2 of the recommendation).
-fn escaped(text: &str) -> String {
+pub(in crate::output) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

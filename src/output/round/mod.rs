@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 use crate::engine::{Plan, PlannedAsset, PlannedCheck};
 use crate::model::{Advice, CheckResult, Severity, Verdict};
 
+pub(super) use csv::harmless;
+pub(super) use junit::escaped;
 pub use nagios::Light;
 
 /// A shape of the report.

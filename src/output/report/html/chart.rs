@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use maud::{Markup, PreEscaped, html};
 
-use crate::output::report::{Report, Tick, percent};
+use crate::output::report::{Report, Tick, percent, shown};
 
 /// Size of the drawing, in its own units.
 const WIDTH: f64 = 920.0;
@@ -21,16 +21,17 @@ pub(super) fn trend(report: &Report) -> Markup {
     let told = format!(
         "Gross score {} on {}, {} on {}.",
         percent(first.gross_score),
-        first.at.format("%Y-%m-%d"),
+        shown(first.at),
         percent(last.gross_score),
-        last.at.format("%Y-%m-%d")
+        shown(last.at)
     );
     html! {
         figure {
             (PreEscaped(bars(&ticks, &told)))
+            div.ends { @if let [first, .., last] = ticks.as_slice() { span { (shown(first.at)) } span { (shown(last.at)) } } }
             figcaption {
                 span.key.met { "met" } span.key.waived { "waived" } span.key.fail { "open" } span.key.unknown { "unknown" }
-                span { (told) " One bar a day in UTC, or a longer step in a long period; all pairs that were watched then." }
+                span { (told) " Each bar is one moment, with all pairs that were watched then." }
             }
         }
     }

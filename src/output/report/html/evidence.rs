@@ -38,7 +38,7 @@ pub(super) fn points(report: &Report) -> Markup {
                 @for (at, one) in blank.iter().take(SHOWN).enumerate() { @if at > 0 { "; " } (one.control) " " (one.title) }
                 "."
             }
-            (more(blank.len().saturating_sub(SHOWN)))
+            (more(blank.len().saturating_sub(SHOWN), "JSON"))
         }
     }
 }
@@ -79,12 +79,12 @@ pub(super) fn time(report: &Report) -> Markup {
             div {
                 h3 { "Controls" }
                 (table("", &["Control", "#Open", "#Unknown", "#Time met"], &control_rows))
-                (more(controls.len().saturating_sub(WEAKEST)))
+                (more(controls.len().saturating_sub(WEAKEST), "JSON"))
             }
             div {
                 h3 { "Assets" }
                 (table("", &["Asset", "#Open", "#Unknown", "#Time met"], &asset_rows))
-                (more(assets.len().saturating_sub(WEAKEST)))
+                (more(assets.len().saturating_sub(WEAKEST), "CSV"))
             }
         }
     }

@@ -7,9 +7,14 @@ use maud::{Markup, html};
 use super::{SHOWN, more, table};
 use crate::model::{CheckId, Verdict};
 use crate::output::report::{Report, Row, plural, shown};
+use crate::output::round;
 
 /// Assets that are named below one requirement.
-const ASSETS: usize = 8;
+const ASSETS: usize = 5;
+/// Requirements that are shown.
+const GROUPS: usize = 30;
+/// Longest text of a finding on the page, in characters; the CSV has it longer.
+const LONGEST: usize = 240;
 
 /// Requirement by requirement: the way to mend it is the same for all its assets, and is said once.
 pub(super) fn open(report: &Report) -> Markup {
@@ -23,7 +28,7 @@ pub(super) fn open(report: &Report) -> Markup {
         });
         groups[place].1.push(row);
     }
-    let left_out: usize = groups.iter().skip(SHOWN).map(|(_, rows)| rows.len()).sum();
+    let left_out: usize = groups.iter().skip(GROUPS).map(|(_, rows)| rows.len()).sum();
     html! {
         @if rows.is_empty() { p { "No finding is open. What could not be seen stands in the next section." } }
         @else {
@@ -32,8 +37,8 @@ pub(super) fn open(report: &Report) -> Markup {
                 "Waived findings stand under Accepted."
             }
         }
-        @for (check, rows) in groups.iter().take(SHOWN) { (group(check, rows)) }
-        (more(left_out))
+        div.findings { @for (check, rows) in groups.iter().take(GROUPS) { (group(check, rows)) } }
+        (more(left_out, "CSV"))
     }
 }
 
@@ -46,16 +51,16 @@ fn group(check: &CheckId, rows: &[&Row]) -> Markup {
             ul {
                 @for row in rows.iter().take(ASSETS) {
                     li {
-                        b { (row.asset) } " " small { (row.zone) } ": " (row.reason)
+                        b { (row.asset) } " " small { (row.zone) } ": " (round::line(&row.reason, LONGEST)) " "
                         small {
-                            @if let Some(since) = row.since { " since " (shown(since)) }
+                            @if let Some(since) = row.since { "since " (shown(since)) }
                             @if let Some(record) = &row.record { ", record " span title=(record.digest) { (record.seq) } }
                             @if row.waiver_suspended { ", a waiver is suspended" }
                         }
                     }
                 }
             }
-            (more(rows.len().saturating_sub(ASSETS)))
+            (more(rows.len().saturating_sub(ASSETS), "CSV"))
             @if !info.nis2.is_empty() { p.law { (info.nis2.join(", ")) } }
         }
     }
@@ -92,7 +97,7 @@ pub(super) fn drift(report: &Report) -> Markup {
                 td { span class={ "badge " (one.severity) } { (one.severity) } }
                 th scope="row" { (one.asset) small { (one.check) } }
                 td { (one.from) " to " span class=(one.to) { (one.to) } @if let Some(cause) = one.cause { small { (cause) } } }
-                td.found { (one.reason) }
+                td.found { (round::line(&one.reason, LONGEST)) }
                 td.when {
                     @if let Some(back) = one.back_at { (shown(back)) } @else if one.left_plan { "left the plan" } @else { span.fail { "not yet" } }
                 }
@@ -108,7 +113,7 @@ pub(super) fn drift(report: &Report) -> Markup {
                 (report.summary.drifts) ", of which " (report.summary.drifts_not_back) " have not come back."
             }
             (table("drift", &["When", "Severity", "Asset", "Change", "Found", "Back", "#Record"], &rows))
-            (more(report.drift.len().saturating_sub(SHOWN)))
+            (more(report.drift.len().saturating_sub(SHOWN), "JSON"))
         }
     }
 }

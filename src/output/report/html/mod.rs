@@ -83,9 +83,9 @@ fn section(id: &str, content: &Markup) -> Markup {
     }
 }
 
-/// That rows were left out.
-fn more(count: usize) -> Markup {
-    html! { @if count > 0 { p.more { "and " (count) " more, see CSV" } } }
+/// That rows were left out, and where they stand.
+fn more(count: usize, format: &str) -> Markup {
+    html! { @if count > 0 { p.more { "and " (count) " more, see " (format) } } }
 }
 
 /// A table with its heads; the marked ones hold numbers. A scroll box keeps a wide one inside a narrow screen.

@@ -28,7 +28,7 @@ pub(super) fn accepted(report: &Report) -> Markup {
         @else {
             p { "Fails that somebody accepted, for a reason and until a moment. The finding stays, and comes back when the waiver ends or what makes up for it does not hold." }
             (table("waivers", &["Waiver", "State", "#Accepts", "#Suspended", "Until", "Approved by", "Why"], &rows))
-            (more(waivers.len().saturating_sub(SHOWN)))
+            (more(waivers.len().saturating_sub(SHOWN), "JSON"))
         }
     }
 }
@@ -51,7 +51,7 @@ pub(super) fn attested(report: &Report) -> Markup {
         @if papers.attestations.is_empty() { p { "Nobody has signed anything." } }
         @else {
             (table("statements", &["Requirement", "State", "Statement", "Signed by", "Signed", "Holds until"], &rows))
-            (more(papers.attestations.len().saturating_sub(SHOWN)))
+            (more(papers.attestations.len().saturating_sub(SHOWN), "JSON"))
         }
         @if !papers.unsigned.is_empty() {
             p {
@@ -59,7 +59,7 @@ pub(super) fn attested(report: &Report) -> Markup {
                 @for (at, check) in papers.unsigned.iter().take(SHOWN).enumerate() { @if at > 0 { ", " } (check) }
                 "."
             }
-            (more(papers.unsigned.len().saturating_sub(SHOWN)))
+            (more(papers.unsigned.len().saturating_sub(SHOWN), "JSON"))
         }
     }
 }
@@ -70,7 +70,7 @@ pub(super) fn incidents(report: &Report) -> Markup {
         @if !papers.incidents_kept { p { "No register of incidents is kept, so nobody can say that there were none." } }
         @else if papers.incidents.is_empty() { p { "The register of incidents is kept, and is empty." } }
         @for incident in papers.incidents.iter().take(SHOWN) { (one(incident)) }
-        (more(papers.incidents.len().saturating_sub(SHOWN)))
+        (more(papers.incidents.len().saturating_sub(SHOWN), "JSON"))
         p.law { "Deadlines of Article 23. nis2watch keeps the clock and sends nothing to anybody." }
     }
 }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{SHOWN, more, table};
 use crate::model::Transport;
-use crate::output::report::{Report, shown};
+use crate::output::report::{Report, grouped, shown};
 
 pub(super) fn sent(report: &Report) -> Markup {
     let traffic = &report.traffic;
@@ -23,8 +23,8 @@ pub(super) fn sent(report: &Report) -> Markup {
                 }
                 td { (words(&row.answered)) @if !row.silent.is_empty() { small { "silent: " (words(&row.silent)) } } @if let Some(why) = &row.inactive { small { "nothing is sent: " (why) } } }
                 td.number { (row.answers) }
-                td.number { (row.at_most_a_day.questions) }
-                td.number { (row.at_most_a_day.connections) }
+                td.number { (grouped(row.at_most_a_day.questions)) }
+                td.number { (grouped(row.at_most_a_day.connections)) }
             }
         }
     };
@@ -41,11 +41,11 @@ pub(super) fn sent(report: &Report) -> Markup {
         @if traffic.stopped { p.fail { b { "All traffic is stopped by an operator." } } }
         p {
             (traffic.reached) " of " (traffic.devices) " devices answered in their last visit. All together are sent at most "
-            (day.questions) " questions over " (day.connections) " connections in a day. Nothing is ever written to a device: the program has no "
+            (grouped(day.questions)) " questions over " (grouped(day.connections)) " connections in a day. Nothing is ever written to a device: the program has no "
             "function that would."
         }
         (table("traffic", &heads, &rows))
-        (more(assets.len().saturating_sub(SHOWN)))
+        (more(assets.len().saturating_sub(SHOWN), "JSON"))
         p.law { (traffic.covers) }
     }
 }
