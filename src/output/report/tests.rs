@@ -112,7 +112,7 @@ fn waived_findings_part_the_net_score_from_the_gross_and_unknown_counts_in_neith
     assert_eq!((summary.gross_score, summary.net_score), (Some(0.25), Some(0.5)));
     assert_eq!((summary.gross_time, summary.net_time), (Some(0.25), Some(0.5)));
     assert_eq!((summary.counts.assessed(), summary.counts.open, summary.open_by_severity[&Severity::High]), (4, 1, 1));
-    assert_eq!(report.trend.len(), 10);
+    assert_eq!(report.trend.len(), 11, "ten ends of days and the present");
     assert_eq!((report.trend[0].met, report.trend[0].gross_score), (1, Some(0.25)));
     assert_eq!(report.results[0].record.as_ref().map(|record| record.seq), Some(1), "begun long before the period");
 }
