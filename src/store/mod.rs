@@ -3,6 +3,7 @@
 //! [`Store`] is the seam: callers hold an `Arc<dyn Store>` and never learn which database is behind it. The
 //! store judges nothing, sends nothing and reads no clock: time comes with the data.
 
+mod baseline;
 mod error;
 mod record;
 mod sqlite;
@@ -12,6 +13,9 @@ use std::path::PathBuf;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
+pub use baseline::{
+    Approved, Baseline, BaselineAct, BaselineChange, BaselineFilter, BaselineSummary, Planned, Sighting,
+};
 pub use error::StoreError;
 pub use record::{
     Act, ActRecord, Break, Digest, Filter, Head, Latest, LedgerRecord, NotAHead, Seen, Stored, Verification, Visit,
@@ -67,7 +71,7 @@ pub trait Store: Send + Sync {
 
     /// The same for results that no visit stands behind.
     fn record(&self, results: Vec<CheckResult>) -> Answer<'_, Vec<Transition>> {
-        self.record_all(vec![Seen { results, visit: None }])
+        self.record_all(vec![Seen { results, ..Seen::default() }])
     }
 
     /// State and times of every (asset, check), ordered by asset and check; a restart shows them before any visit.
@@ -123,6 +127,17 @@ pub trait Store: Send + Sync {
 
     /// The acts behind a number, oldest first; 0 gives all.
     fn acts(&self, after: u64) -> Answer<'_, Vec<ActRecord>>;
+
+    /// What was seen, approved and announced of values that have a baseline, ordered by asset and check. A store that is gone
+    /// with the process knows nothing of approvals, and says so.
+    fn baselines(&self, filter: BaselineFilter) -> Answer<'_, Vec<Baseline>>;
+
+    /// How all baselines stand.
+    fn baseline_summary(&self) -> Answer<'_, BaselineSummary>;
+
+    /// Writes what a person did to baselines into the chain and does it, all or nothing; returns where the chain stands. It is
+    /// refused when what was looked at is no longer what is there, and where nothing stands to be taken back.
+    fn act_on_baselines(&self, acts: Vec<BaselineAct>) -> Answer<'_, Option<Head>>;
 
     /// The last record of the chain; `None` while it is empty. Keep it elsewhere: it anchors all before it.
     fn head(&self) -> Answer<'_, Option<Head>>;

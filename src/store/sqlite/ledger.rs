@@ -6,6 +6,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use sha2::{Digest as _, Sha256};
 
+use super::baselines;
 use super::results::{cap, conditions};
 use super::rows::{self, micros};
 use crate::model::{Cause, Time, Transition};
@@ -303,6 +304,7 @@ fn walk(connection: &Connection, anchor: Option<Head>) -> Result<Verification, S
         }
     }
     compare_latest(connection, &mut found)?;
+    baselines::differing(connection)?.into_iter().for_each(|(seq, problem)| found.note(seq, problem));
     Ok(found)
 }
 

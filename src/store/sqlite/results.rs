@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::baselines;
 use super::ledger::{self, Event};
 use super::rows::{self, COLUMNS, micros};
 use crate::model::{AssetId, Cause, CheckId, CheckResult, Time, Transition, Verdict};
@@ -231,6 +232,7 @@ pub(super) fn retain(
         archive(connection, rowid)?;
         prune(connection, &pair.asset, &pair.check, keep)?;
         connection.execute("DELETE FROM latest WHERE rowid = ?1", [rowid])?;
+        baselines::forget(connection, &pair.asset, &pair.check)?;
         ledger::append(connection, &Event::left(pair, &zone, &severity, now))?;
     }
     let assets: HashSet<&AssetId> = plan.iter().map(|(asset, _)| asset).collect();
