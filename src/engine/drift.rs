@@ -41,7 +41,9 @@ pub(super) async fn compare<'r>(
         }
     };
     let mut sightings = Vec::new();
-    for result in results.iter_mut().filter(|result| result.judgement.verdict != Verdict::NotApplicable) {
+    // what the evidence does not suffice for is neither proposed nor held against anything
+    let is_judged = |verdict: Verdict| matches!(verdict, Verdict::Pass | Verdict::Warn | Verdict::Fail);
+    for result in results.iter_mut().filter(|result| is_judged(result.judgement.verdict)) {
         let Some((drift, snapshot)) = seen.get(&result.check) else { continue };
         let kept = known.iter().find(|one| one.check == result.check);
         let standing = stands(drift, snapshot, kept, &planned.member.windows, now);

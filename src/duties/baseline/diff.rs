@@ -100,9 +100,9 @@ fn listed(names: &[String]) -> String {
         length += name.chars().count() + 2;
         length <= LISTED
     };
-    let named: Vec<&str> = names.iter().map(String::as_str).take(NAMED).take_while(fits).collect();
-    let more = names.len() - named.len();
-    if more == 0 { named.join(", ") } else { format!("{} and {more} more", named.join(", ")) }
+    let first: Vec<&str> = names.iter().map(String::as_str).take(NAMED).take_while(fits).collect();
+    let more = names.len() - first.len();
+    if more == 0 { first.join(", ") } else { format!("{} and {more} more", first.join(", ")) }
 }
 
 /// Fields, and the lines of texts in their order.

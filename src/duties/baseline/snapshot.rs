@@ -187,7 +187,8 @@ fn fields(drift: &Drift, path: String, value: &Value, parts: &mut BTreeMap<Strin
             }
         }
         other => {
-            drop(parts.insert(if path.is_empty() { "value".into() } else { path }, hex(json(other).as_bytes(), PART)))
+            let name = if path.is_empty() { "value".to_owned() } else { path };
+            parts.insert(name, hex(json(other).as_bytes(), PART));
         }
     }
 }

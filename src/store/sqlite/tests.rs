@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta};
 use super::*;
 use crate::model::CheckResult;
 use crate::model::{Cause, ControlId, Evidence, EvidenceItem, Judgement, Severity, Transport, Value, Verdict, ZoneId};
+use crate::store::{BaselineChange, Digest, Sighting};
 
 fn at(seconds: i64) -> Time {
     DateTime::from_timestamp(1_800_000_000 + seconds, 123_456_000).unwrap()
