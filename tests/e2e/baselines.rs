@@ -104,3 +104,17 @@ pub(crate) fn a_port_that_nobody_approved_is_drift_until_somebody_decides_beside
     assert!(ends.is_some(), "an approval without an end");
     drop(door);
 }
+
+pub(crate) fn an_approval_is_shown_within_a_minute_without_a_visit() {
+    let ports = Ports::new("schedules: { exposure: { every: 240h } }\n");
+    assert_eq!(ports.judged().0, "pass");
+    assert_eq!(ports.baseline(&[&["approve", "--all-proposed"][..], &BY].concat()).code, 0);
+    let _door = ports.opened();
+    assert_eq!(ports.judged().0, "fail");
+    let daemon = Daemon::start(&ports.plant);
+    daemon.until_state(&ports.id, CHECK, 2.0, Duration::from_secs(10));
+    let approved = ports.baseline(&[&["approve", "--state", "differs"][..], &BY].concat());
+    assert_eq!(approved.code, 0, "{}", approved.err);
+    daemon.until_state(&ports.id, CHECK, 0.0, Duration::from_secs(100));
+    assert_eq!(daemon.metrics().value("nis2watch_visits_total", &[]), Some(0.0), "the asset was asked again");
+}
