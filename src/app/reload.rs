@@ -165,6 +165,18 @@ impl Service {
         } else {
             self.exposition.duties(&self.visitor.book.load(), Utc::now());
         }
+        self.note_baselines().await;
+    }
+
+    /// Tells how baselines stand.
+    async fn note_baselines(&self) {
+        match self.store.baseline_summary().await {
+            Ok(summary) => self.exposition.baselines(&summary),
+            Err(error) => {
+                self.deputy.own.store_failed();
+                error!(%error, "cannot count baselines");
+            }
+        }
     }
 
     fn take_book(&self, book: Book) {

@@ -3,6 +3,7 @@
 //! Exit codes: 0 all is well, 1 usage or configuration, 2 a defect of ours; `check` adds 100 and 101.
 
 mod attest;
+mod baseline;
 mod catalog;
 mod check;
 mod daemon;
@@ -79,6 +80,11 @@ enum Command {
     Waiver {
         #[command(subcommand)]
         act: waiver::Act,
+    },
+    /// Values that were approved, and what differs from them.
+    Baseline {
+        #[command(subcommand)]
+        act: baseline::Act,
     },
     /// Incidents and their reporting deadlines (Article 23); nothing is ever sent to an authority.
     Incident {
@@ -195,6 +201,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, CliErro
         Command::Ledger { act } => ledger::run(&act),
         Command::Attest { act } => attest::run(&act),
         Command::Waiver { act } => waiver::run(&act),
+        Command::Baseline { act } => baseline::run(&act),
         Command::Incident { act } => incident::run(&act),
         Command::Catalog { act, source } => catalog::run(act, &source.load()?),
         Command::Explain { check, source } => catalog::explain(&check, &source.load()?),

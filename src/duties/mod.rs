@@ -7,6 +7,7 @@
 
 mod answer;
 mod attestation;
+pub mod baseline;
 mod book;
 mod contact;
 mod deadlines;

@@ -17,9 +17,9 @@ use tracing::{Instrument, error, info, info_span, warn};
 use super::netting::{netted, renetted};
 use super::rooms::Rooms;
 use super::unasked::{bare_result, panic_results};
-use super::{AssetIndex, CheckIndex, Contact, Plan, PlannedAsset, Schedule, Visit, Visitor};
+use super::{AssetIndex, CheckIndex, Contact, Plan, PlannedAsset, Schedule, Visit, Visitor, drift};
 use crate::model::{AssetId, Cause, CheckId, CheckResult, Reading, Time, Transition, Transport, Value, Verdict};
-use crate::store::{Filter, Store, StoreError};
+use crate::store::{Filter, Seen, Sighting, Store, StoreError};
 
 /// How often the loop looks for judgements that have grown too old.
 const SWEEP: Duration = Duration::from_mins(1);
@@ -155,6 +155,7 @@ impl Life {
 
     async fn live(&mut self, shutdown: &CancellationToken) -> Result<(), StoreError> {
         self.sweep(RESTART).await?;
+        self.compare_again().await?;
         self.renet().await?;
         let mut sweep = tokio::time::interval_at(tokio::time::Instant::now() + SWEEP, SWEEP);
         while !shutdown.is_cancelled() {
@@ -168,6 +169,7 @@ impl Life {
                 Some(batch) = self.recording.join_next() => self.batch_recorded(batch)?,
                 _ = sweep.tick() => {
                     self.sweep(TimeDelta::zero()).await?;
+                    self.compare_again().await?;
                     self.renet().await?;
                 }
                 () = tokio::time::sleep(wait) => {}
@@ -325,14 +327,51 @@ impl Life {
             });
             changed.extend(shown.map(|shown| (asset, check, judged_at, shown)));
         }
-        if changed.is_empty() {
+        self.show_again(changed, Vec::new()).await
+    }
+
+    /// Approvals come and end, changes are announced and windows open while no visit runs: what that makes of a difference is
+    /// shown within a minute, without asking the asset again.
+    async fn compare_again(&mut self) -> Result<(), StoreError> {
+        let (book, plan, now) = (self.daemon.visitor.book.load_full(), Arc::clone(&self.daemon.plan), self.now());
+        let again = drift::again(&*self.daemon.store, &plan, &|asset| self.schedule.is_busy(asset), now).await;
+        let again = match again {
+            Ok(again) => again,
+            Err(StoreError::Stopped) => return Err(StoreError::Stopped),
+            Err(error) => {
+                error!(%error, "cannot look how baselines stand");
+                return Ok(());
+            }
+        };
+        let (mut changed, mut sightings) = (Vec::new(), Vec::new());
+        for one in again {
+            sightings.push(one.sighting);
+            let Some(state) = self.states.get(&(one.asset, one.check)) else { continue };
+            let judged_at = state.at;
+            let verdict_of = |asset: &AssetId, check: &CheckId| self.verdict_of(asset, check);
+            let shown = netted(&plan, &book, &one.result, &verdict_of, now).unwrap_or(one.result);
+            if shown.judgement != one.stored.judgement {
+                changed.push((one.asset, one.check, judged_at, CheckResult { at: now, ..shown }));
+            }
+        }
+        self.show_again(changed, sightings).await
+    }
+
+    /// Records and tells what is shown otherwise though nobody looked again: the judgements are as old as they were.
+    async fn show_again(
+        &mut self,
+        changed: Vec<(AssetIndex, CheckIndex, Time, CheckResult)>,
+        sightings: Vec<Sighting>,
+    ) -> Result<(), StoreError> {
+        if changed.is_empty() && sightings.is_empty() {
             return Ok(());
         }
-        match self.daemon.store.record(changed.iter().map(|(.., shown)| shown.clone()).collect()).await {
+        let results = changed.iter().map(|(.., shown)| shown.clone()).collect();
+        match self.daemon.store.record_all(vec![Seen { results, sightings, visit: None }]).await {
             Ok(transitions) => {
+                let plan = Arc::clone(&self.daemon.plan);
                 for (asset, check, judged_at, shown) in changed {
                     self.publish(asset, plan.asset(asset), &[shown]);
-                    // nobody looked again: the judgement is as old as it was
                     if let Some(state) = self.states.get_mut(&(asset, check)) {
                         state.at = judged_at;
                     }
@@ -340,7 +379,7 @@ impl Life {
                 self.publish_transitions(&transitions);
             }
             Err(StoreError::Stopped) => return Err(StoreError::Stopped),
-            Err(error) => error!(%error, "cannot record what a waiver changes"),
+            Err(error) => error!(%error, "cannot record what a waiver or a baseline changes"),
         }
         Ok(())
     }

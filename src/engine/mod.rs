@@ -6,6 +6,7 @@ mod contact;
 mod daemon;
 mod derive;
 mod device;
+mod drift;
 mod health;
 mod matrix;
 mod netting;

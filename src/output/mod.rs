@@ -5,6 +5,7 @@
 //! judged here. The daemon's own metrics come from the `prometheus` crate and stand behind the pages.
 
 mod assets;
+mod baselines;
 mod duties;
 mod exposition;
 mod family;

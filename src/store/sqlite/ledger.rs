@@ -54,7 +54,7 @@ pub(super) struct Event {
     severity: String,
     from: [Option<String>; 2],
     pub(super) to: [Option<String>; 2],
-    reason: String,
+    pub(super) reason: String,
     /// Who did it and what else there is to it; records of older stores may have neither.
     pub(super) act: [Option<String>; 2],
 }

@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::baselines;
 use super::checkpoint;
 use super::ledger::{self, Event};
 use super::rows::{self, COLUMNS, micros};
@@ -316,6 +317,7 @@ pub(super) fn retain(
     for pair in &gone {
         leave(connection, pair, now)?;
         prune(connection, &pair.asset, &pair.check, keep)?;
+        baselines::forget(connection, &pair.asset, &pair.check)?;
     }
     if !gone.is_empty() {
         checkpoint::written(connection)?;
