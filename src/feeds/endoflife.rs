@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 use crate::model::Time;
 
 /// Largest file; the full list of the public site has about 2 MB.
-const MAX_BYTES: usize = 64 * 1024 * 1024;
+const MAX_BYTES: usize = super::guard::MAX_BYTES;
 /// Most releases of one product.
 const MAX_CYCLES: usize = 2_000;
 
@@ -135,6 +135,7 @@ impl Lifecycle {
         if bytes.len() > MAX_BYTES {
             return Err(FeedError::TooLarge(bytes.len()));
         }
+        super::guard::survey(bytes)?;
         let mut table = Self::default();
         match serde_json::from_slice(bytes)? {
             Json::Array(cycles) => table.add(product, vec![], &cycles),
