@@ -6,11 +6,17 @@
 pub mod csaf;
 mod endoflife;
 mod epss;
+mod fit;
 mod guard;
 mod kev;
+mod open;
 mod range;
+mod shelf;
 
 pub use endoflife::{Cycle, FeedError, Lifecycle, Phase};
 pub use epss::Epss;
+pub use fit::{Confidence, Fit, Identity};
 pub use kev::{Exploited, Kev};
+pub use open::{Finding, Findings, findings};
 pub use range::Range;
+pub use shelf::{Content, Import, Kind, REGISTER, Refused, Seen, Shelf, State, files};
