@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::deputy::{Deputy, Wish};
+use super::feeds::{Arrived, FeedWatch};
 use super::generation::Generation;
 use super::pulse::Pulse;
 use super::signals::{Signals, Told};
@@ -70,6 +71,7 @@ pub struct Service {
     pub(super) door: Arc<ArcSwap<Door>>,
     pub(super) wishes: mpsc::Receiver<Wish>,
     pub(super) targets: Targets,
+    pub(super) feeds: FeedWatch,
     /// Number of the last act that the book knows.
     pub(super) last_act: u64,
     pub(super) generation: Option<Generation>,
@@ -84,6 +86,7 @@ enum Event {
     Reload(Option<Wish>),
     Look,
     Arrived(Result<bool, crate::inventory::FetchError>),
+    Feeds(Arrived),
     VisitsEnded(Result<(), String>),
     ServingEnded(Result<(), String>),
 }
@@ -129,6 +132,7 @@ impl Service {
             door,
             wishes,
             targets: Targets::default(),
+            feeds: FeedWatch::default(),
             last_act: 0,
             generation: None,
             listener: Some(listener),
@@ -158,6 +162,8 @@ impl Service {
         let stop_serving = CancellationToken::new();
         let mut serving = self.serve(&stop_serving)?;
         self.targets.settle(&self.setup).await;
+        let carried = (*self.setup.loaded.carried).clone();
+        self.take_shelf(carried);
         let (inventory, papers) = self.inventory().await.map_err(|problems| RunError::Ended(problems.to_string()))?;
         self.swap(inventory, papers).await?;
         self.deputy.own.reloaded(true, Utc::now());
@@ -209,6 +215,7 @@ impl Service {
                 Some(wish) = self.wishes.recv() => Event::Reload(Some(wish)),
                 _ = look.tick() => Event::Look,
                 arrived = self.targets.arrived() => Event::Arrived(arrived),
+                arrived = self.feeds.arrived() => Event::Feeds(arrived),
                 ended = ended(generation) => Event::VisitsEnded(ended),
                 ended = &mut *serving => Event::ServingEnded(match ended {
                     Ok(result) => result.map_err(|error| error.to_string()),
@@ -231,6 +238,8 @@ impl Service {
                 Event::Look => {
                     self.note_ledger().await;
                     self.note_acts().await;
+                    self.feeds.look(&self.setup.loaded.config.feeds);
+                    self.tell_feeds();
                     if self.targets.look(&self.setup)
                         && self.refresh("a target file or a register changed").await? == Told::Stop
                     {
@@ -243,6 +252,7 @@ impl Service {
                     }
                 }
                 Event::Arrived(Ok(false)) => {}
+                Event::Feeds(arrived) => self.feeds_changed(arrived),
                 Event::Arrived(Err(error)) => {
                     self.deputy.own.refreshed(false);
                     warn!(%error, "a target list did not come; the one from before stays");

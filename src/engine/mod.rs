@@ -1,5 +1,6 @@
 //! The engine: who is asked what, when; one visit at a time per asset; what changed.
 
+mod advisories;
 mod cadence;
 mod contact;
 mod daemon;

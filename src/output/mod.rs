@@ -8,6 +8,7 @@ mod assets;
 mod duties;
 mod exposition;
 mod family;
+mod feeds;
 mod format;
 mod gates;
 mod law;
