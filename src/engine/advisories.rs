@@ -167,3 +167,117 @@ pub(super) fn firmware(device: &FactId, sources: &Sources<'_>) -> Reading {
         Reading::Known(Value::map(fields.into_iter().filter_map(|(name, value)| Some((name, value?)))))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::feeds::csaf::Document;
+    use crate::feeds::{Epss, Kev};
+    use crate::model::{AssetId, Criticality, Profile, ZoneId};
+
+    fn plc() -> Asset {
+        Asset {
+            id: AssetId::parse("plc-1").unwrap(),
+            address: None,
+            zone: ZoneId::parse("cell-1").unwrap(),
+            kind: AssetKind::Plc,
+            site: None,
+            vendor: Some("Rivermark".into()),
+            product: Some("EdgeLink 40".into()),
+            version: None,
+            serial: None,
+            owner: None,
+            criticality: Criticality::Medium,
+            supplier: None,
+            support_end: None,
+            profile: Profile::Ot,
+            allowed_ports: None,
+            labels: BTreeMap::new(),
+            fields: BTreeMap::new(),
+            params: BTreeMap::new(),
+            active: true,
+            allow_intrusive: false,
+            allow_protocol_reads: false,
+            vantage: false,
+        }
+    }
+
+    fn shelf() -> Shelf {
+        let now: Time = "2099-06-28T00:00:00Z".parse().unwrap();
+        let document = Document::parse(include_bytes!("../feeds/samples/csaf/ex-2099-014.json")).unwrap();
+        Shelf {
+            is_kept: true,
+            documents: Arc::new(vec![document]),
+            kev: Some(Arc::new(Kev::parse(include_bytes!("../feeds/samples/kev.json")).unwrap())),
+            epss: Some(Arc::new(Epss::parse(include_bytes!("../feeds/samples/epss.csv")).unwrap())),
+            dates: Kind::ALL.map(|kind| (kind, now)).into(),
+            ..Shelf::default()
+        }
+    }
+
+    fn told(device: Reading, carried: &Shelf, fact: impl Fn(&FactId, &Sources<'_>) -> Reading) -> Reading {
+        let id = FactId::parse("device").unwrap();
+        let sources = Sources {
+            facts: [(id.clone(), device)].into(),
+            asked: BTreeSet::new(),
+            asset: &plc(),
+            zoning: &crate::inventory::Zoning::default(),
+            windows: &[],
+            carried,
+            register: None,
+            latest: None,
+            book: &crate::duties::Book::default(),
+            lifecycle: &Lifecycle::default(),
+            now: "2099-06-29T00:00:00Z".parse().unwrap(),
+        };
+        fact(&id, &sources)
+    }
+
+    fn device(version: &str) -> Reading {
+        Reading::Known(Value::map([("vendor", Value::text("RIVERMARK")), ("version", Value::text(version))]))
+    }
+
+    fn text(reading: &Reading, path: &str) -> String {
+        match reading {
+            Reading::Known(value) => value.at(path).map(ToString::to_string).unwrap_or_default(),
+            Reading::Missing(missing) => missing.cause.to_string(),
+            Reading::Absent(_) => "absent".into(),
+        }
+    }
+
+    #[test]
+    fn an_open_vulnerability_comes_with_its_score_and_whether_it_is_exploited() {
+        let told = told(device("1.5"), &shelf(), advisories);
+        let row = match &told {
+            Reading::Known(value) => value.at("exploited").and_then(Value::as_list).unwrap()[0].to_string(),
+            other => panic!("{other:?}"),
+        };
+        for part in ["id: CVE-2099-10003", "severity: critical", "ransomware: true", "epss: 0.94", "exploited_days: 40"]
+        {
+            assert!(row.contains(part), "{part} is not in {row}");
+        }
+        assert_eq!(["open", "documents", "csaf_state"].map(|path| text(&told, path)), ["1", "1", "current"]);
+    }
+
+    #[test]
+    fn what_is_not_known_of_the_device_or_of_the_feeds_is_missing() {
+        let silent = Reading::missing(Cause::Timeout, "no answer");
+        assert_eq!(text(&told(silent, &shelf(), advisories), ""), "timeout");
+        assert_eq!(text(&told(device("1.5"), &Shelf::default(), advisories), ""), "no_data");
+        assert_eq!(text(&told(device("1.6.2"), &shelf(), advisories), "open"), "0");
+        assert_eq!(text(&told(device("1.5"), &shelf(), firmware), ""), "no_data");
+    }
+
+    #[test]
+    fn firmware_is_as_old_as_the_table_says_of_this_very_version() {
+        let table = br#"{"result":[{"name":"edgelink 40","releases":[{"name":"1.5","releaseDate":"2099-05-30"},
+            {"name":"1.6.2","releaseDate":"2099-06-19"}]}]}"#;
+        let carried = Shelf { lifecycle: Some(Arc::new(Lifecycle::parse(table, "").unwrap())), ..shelf() };
+        let told = told(device("1.5"), &carried, firmware);
+        let fields = ["age_days", "newer", "newer_days"].map(|path| text(&told, path));
+        assert_eq!(fields, ["30", "[1.6.2]", "10"]);
+    }
+}
