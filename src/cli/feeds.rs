@@ -59,9 +59,11 @@ pub(super) fn run(act: &Act) -> Result<ExitCode, CliError> {
         Act::List(options) => print(&table(&options.load()?))?,
         Act::Verify(options) => {
             let carried = options.load()?;
-            let problems: String = carried.refused.iter().map(line).collect();
-            print(&format!("{}\n{problems}{} refused\n", table(&carried).trim_end(), carried.refused.len()))?;
-            if !carried.refused.is_empty() {
+            let future = Kind::ALL.into_iter().filter(|kind| carried.is_from_the_future(*kind, Utc::now()));
+            let future = future.map(|kind| format!("{}: its date lies in the future\n", kind.word()));
+            let problems: Vec<String> = carried.refused.iter().map(line).chain(future).collect();
+            print(&format!("{}\n{}{} problems\n", table(&carried), problems.concat(), problems.len()))?;
+            if !problems.is_empty() {
                 return Ok(ExitCode::from(1));
             }
         }

@@ -116,11 +116,21 @@ impl Identity {
     /// Whether a document speaks of anything that the asset's maker made.
     #[must_use]
     pub fn is_covered_by(&self, document: &Document) -> bool {
-        document.products.iter().any(|product| product.vendor.as_deref().is_some_and(|name| self.is_of(name)))
+        document.products.iter().any(|product| match &product.vendor {
+            Some(name) => self.is_of(name),
+            // some documents name the maker in the full name only
+            None => self.begins(&plain(&product.full)).is_some(),
+        })
     }
 
     fn is_of(&self, vendor: &str) -> bool {
         self.vendors.contains(&firm(vendor))
+    }
+
+    /// What follows the asset's maker in a name, where it stands first.
+    fn begins<'n>(&self, name: &'n str) -> Option<&'n str> {
+        let after = |vendor: &String| name.strip_prefix(vendor.as_str())?.strip_prefix(' ');
+        self.vendors.iter().find_map(after)
     }
 
     /// Whether a product of a document is the asset's.
@@ -190,11 +200,10 @@ impl Identity {
         let full = product.names.is_empty().then(|| plain(&product.full));
         let names = own.into_iter().chain(family).chain(full);
         // without a maker in the tree only a full name that begins with the asset's maker is believed
-        let mut told =
-            names.map(|name| match self.vendors.iter().find_map(|vendor| name.strip_prefix(vendor.as_str())) {
-                Some(rest) if rest.starts_with(' ') => (rest.trim_start().to_owned(), true),
-                _ => (name, product.vendor.is_some()),
-            });
+        let mut told = names.map(|name| match self.begins(&name) {
+            Some(rest) => (rest.to_owned(), true),
+            None => (name, product.vendor.is_some()),
+        });
         told.any(|(name, is_of_maker)| is_of_maker && self.names.iter().any(|own| self.same(own, &name)))
             .then_some(Confidence::Name)
     }
@@ -319,6 +328,19 @@ mod tests {
         assert_eq!(fit("EdgeLink 80", Some("1.5")), Fit::No);
         assert_eq!(fit("EdgeLink 40", Some("1.6.2")), Fit::No);
         assert_eq!(fit("EdgeLink 40", None), Fit::Undecided(Confidence::Name));
+    }
+
+    #[test]
+    fn a_document_without_branches_is_read_by_its_full_names() {
+        let mut document = nordhall();
+        let product = &mut document.products[0];
+        (product.vendor, product.names, product.numbers) = (None, Vec::new(), Vec::new());
+        product.full = "Nordhall Automation N7-300".into();
+        document.products.truncate(1);
+        let asset = identity("Nordhall Automation", "N7-300", Some("2.8.3"));
+        assert!(asset.is_covered_by(&document));
+        assert_eq!(asset.fit(&document, 0), Fit::Yes(Confidence::Name));
+        assert!(!identity("Nord", "N7-300", Some("2.8.3")).is_covered_by(&document));
     }
 
     #[test]

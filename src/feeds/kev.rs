@@ -29,8 +29,6 @@ pub struct Kev {
     pub released: Option<Time>,
     /// By CVE id.
     pub entries: BTreeMap<String, Exploited>,
-    /// Entries that could not be read.
-    pub skipped: usize,
 }
 
 #[derive(Deserialize)]
@@ -59,7 +57,7 @@ impl Kev {
     ///
     /// # Errors
     ///
-    /// It is no such catalogue, or holds another number of entries than it says: a cut one would hide the rest.
+    /// It is no such catalogue, has an entry that cannot be read, or holds another number of entries than it says: a cut one would hide the rest.
     pub fn parse(bytes: &[u8]) -> Result<Self, FeedError> {
         guard::survey(bytes)?;
         let file: File = serde_json::from_slice(bytes)?;
@@ -67,12 +65,12 @@ impl Kev {
             let found = file.vulnerabilities.len();
             return Err(FeedError::Shape(format!("it announces {count} entries and holds {found}")));
         }
-        let (mut entries, mut skipped) = (BTreeMap::new(), 0);
-        for entry in file.vulnerabilities {
+        let mut entries = BTreeMap::new();
+        for (at, entry) in file.vulnerabilities.into_iter().enumerate() {
             let entry = Entry::deserialize(entry).ok().filter(|entry| guard::is_cve(&entry.cve));
             let Some(entry) = entry else {
-                skipped += 1;
-                continue;
+                // the one that is left out could be the one that is open here
+                return Err(FeedError::Shape(format!("entry {} has no CVE id or no date", at + 1)));
             };
             let one = Exploited {
                 added: entry.date_added,
@@ -84,7 +82,7 @@ impl Kev {
         if entries.is_empty() {
             return Err(FeedError::Shape("no entry could be read".into()));
         }
-        Ok(Self { released: Some(file.released), entries, skipped })
+        Ok(Self { released: Some(file.released), entries })
     }
 }
 
@@ -100,13 +98,14 @@ mod tests {
         assert!(kev.entries["CVE-2099-10003"].ransomware);
         let other = &kev.entries["CVE-2099-20001"];
         assert_eq!((other.added.to_string().as_str(), other.ransomware), ("2099-06-28", false));
-        assert_eq!(kev.skipped, 0);
     }
 
     #[test]
     fn a_catalogue_that_is_cut_or_of_another_kind_is_refused() {
         let cut = String::from_utf8_lossy(SAMPLE).replace("\"count\": 2", "\"count\": 3");
         assert!(Kev::parse(cut.as_bytes()).unwrap_err().to_string().contains("announces 3"));
+        let odd = String::from_utf8_lossy(SAMPLE).replace("CVE-2099-20001", "CVE");
+        assert!(Kev::parse(odd.as_bytes()).unwrap_err().to_string().contains("entry 2"));
         assert!(Kev::parse(b"{}").is_err() && Kev::parse(b"[").is_err() && Kev::parse(&SAMPLE[..900]).is_err());
     }
 }

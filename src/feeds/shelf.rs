@@ -339,6 +339,12 @@ impl Shelf {
         self.max_age.get(&kind).copied().unwrap_or(kind.standard_age())
     }
 
+    /// Whether a kind bears a date that cannot be true yet.
+    #[must_use]
+    pub fn is_from_the_future(&self, kind: Kind, now: Time) -> bool {
+        self.date(kind).is_some_and(|date| date - now > AHEAD)
+    }
+
     /// How a kind stands.
     #[must_use]
     pub fn state(&self, kind: Kind, now: Time) -> State {
@@ -350,7 +356,7 @@ impl Shelf {
             return State::Absent;
         }
         let Some(date) = self.date(kind) else { return State::Broken };
-        if date - now > AHEAD {
+        if self.is_from_the_future(kind, now) {
             State::Broken
         } else if (now - date).to_std().is_ok_and(|age| age > self.limit(kind)) {
             State::Stale
