@@ -64,6 +64,8 @@ impl Service {
         };
         warn_of_restart(&before, &self.setup);
         self.door.store(Arc::new(Door::new(&self.setup.loaded.web_config)));
+        let carried = (*self.setup.loaded.carried).clone();
+        self.take_shelf(carried);
         let told = self.swap(inventory, papers).await?;
         self.note_configuration("the configuration was loaded again", Utc::now()).await?;
         self.proof_due = None;
@@ -113,7 +115,6 @@ impl Service {
             Plant::new(&setup.catalog, &inventory, &setup.loaded.schedules, &self.shared, before)
         });
         drop(before);
-        self.visitor.lifecycle.store(Arc::clone(&setup.loaded.lifecycle));
         let acts = self.store.acts(0).await?;
         self.last_act = acts.last().map_or(0, |record| record.seq);
         self.take_book(Book::new(papers, &acts, duties::Plant::new(&inventory, &setup.catalog)));

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::deputy::{Deputy, Wish};
+use super::feeds::{Arrived, FeedWatch};
 use super::generation::Generation;
 use super::pulse::Pulse;
 use super::signals::{Signals, Told};
@@ -71,6 +72,7 @@ pub struct Service {
     pub(super) door: Arc<ArcSwap<Door>>,
     pub(super) wishes: mpsc::Receiver<Wish>,
     pub(super) targets: Targets,
+    pub(super) feeds: FeedWatch,
     /// Number of the last act that the book knows.
     pub(super) last_act: u64,
     /// When the past is made provable next.
@@ -89,6 +91,7 @@ enum Event {
     Reload(Option<Wish>),
     Look,
     Arrived(Result<bool, crate::inventory::FetchError>),
+    Feeds(Arrived),
     VisitsEnded(Result<(), String>),
     ServingEnded(Result<(), String>),
 }
@@ -134,6 +137,7 @@ impl Service {
             door,
             wishes,
             targets: Targets::default(),
+            feeds: FeedWatch::default(),
             last_act: 0,
             proof_due: None,
             proving: None,
@@ -165,6 +169,8 @@ impl Service {
         let stop_serving = CancellationToken::new();
         let mut serving = self.serve(&stop_serving)?;
         self.targets.settle(&self.setup).await;
+        let carried = (*self.setup.loaded.carried).clone();
+        self.take_shelf(carried);
         let (inventory, papers) = self.inventory().await.map_err(|problems| RunError::Ended(problems.to_string()))?;
         self.swap(inventory, papers).await?;
         self.note_configuration("the daemon started", Utc::now()).await?;
@@ -218,6 +224,7 @@ impl Service {
                 Some(wish) = self.wishes.recv() => Event::Reload(Some(wish)),
                 _ = look.tick() => Event::Look,
                 arrived = self.targets.arrived() => Event::Arrived(arrived),
+                arrived = self.feeds.arrived() => Event::Feeds(arrived),
                 ended = ended(generation) => Event::VisitsEnded(ended),
                 ended = &mut *serving => Event::ServingEnded(match ended {
                     Ok(result) => result.map_err(|error| error.to_string()),
@@ -241,6 +248,8 @@ impl Service {
                     self.note_ledger().await;
                     self.note_acts().await;
                     self.prove_when_due(Utc::now());
+                    self.feeds.look(&self.setup.loaded.config.feeds);
+                    self.tell_feeds();
                     if self.targets.look(&self.setup)
                         && self.refresh("a target file or a register changed").await? == Told::Stop
                     {
@@ -253,6 +262,7 @@ impl Service {
                     }
                 }
                 Event::Arrived(Ok(false)) => {}
+                Event::Feeds(arrived) => self.feeds_changed(arrived),
                 Event::Arrived(Err(error)) => {
                     self.deputy.own.refreshed(false);
                     warn!(%error, "a target list did not come; the one from before stays");

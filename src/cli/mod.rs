@@ -10,6 +10,7 @@ mod daemon;
 mod demo;
 mod desk;
 mod facts;
+mod feeds;
 mod files;
 mod incident;
 mod ledger;
@@ -91,6 +92,11 @@ enum Command {
         #[command(subcommand)]
         act: incident::Act,
     },
+    /// Offline feeds (advisories, exploited vulnerabilities, scores, support periods): what there is, and bringing in more.
+    Feeds {
+        #[command(subcommand)]
+        act: feeds::Act,
+    },
     /// What can be checked, and whether the check files are sound.
     Catalog {
         #[command(subcommand)]
@@ -152,6 +158,9 @@ pub enum CliError {
     /// Logs and traces could not start.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
+    /// Feeds were refused, or their folder cannot be used.
+    #[error(transparent)]
+    Feeds(#[from] crate::feeds::ImportError),
     /// Output could not be written.
     #[error("cannot write: {0}")]
     Write(#[from] std::io::Error),
@@ -203,6 +212,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, CliErro
         Command::Waiver { act } => waiver::run(&act),
         Command::Baseline { act } => baseline::run(&act),
         Command::Incident { act } => incident::run(&act),
+        Command::Feeds { act } => feeds::run(&act),
         Command::Catalog { act, source } => catalog::run(act, &source.load()?),
         Command::Explain { check, source } => catalog::explain(&check, &source.load()?),
     }

@@ -11,7 +11,7 @@ use super::{Config, Flags, Proof, Schedules, layers};
 use crate::api::WebConfig;
 use crate::catalog::{self, Mention, Mentioned};
 use crate::duties::{self, Papers};
-use crate::feeds::Lifecycle;
+use crate::feeds::{Lifecycle, Shelf};
 use crate::inventory::{self, Fetched, HttpSource, Inventory, ParamsByCheck, Source, Surroundings};
 use crate::model::document::{Data, Document, Node, Step};
 use crate::model::{Problem, Problems, did_you_mean};
@@ -36,6 +36,8 @@ pub struct Loaded {
     pub inventory: Inventory,
     /// Support periods of products.
     pub lifecycle: Arc<Lifecycle>,
+    /// What lies in the feed folder.
+    pub carried: Arc<Shelf>,
     /// What people signed and owe, as the files say.
     pub papers: Arc<Papers>,
     /// Users and TLS of the API.
@@ -110,6 +112,7 @@ impl Config {
         check_plugins(&config, &document, &mut problems);
         let web_config = web_config(&config, &document, &mut problems);
         let lifecycle = lifecycle(&config, &document, &mut problems);
+        let carried = carried(&config, &document, &mut problems, &mut warnings);
         let mut inventory =
             build(&config, &document, &base, &Fetched::new(), &surroundings, &mut problems, &mut warnings);
         let papers = Papers::load(&config.duties, &mut problems);
@@ -125,6 +128,7 @@ impl Config {
             schedules,
             inventory,
             lifecycle,
+            carried,
             papers: Arc::new(papers),
             web_config,
             proof,
@@ -221,6 +225,24 @@ fn lifecycle(config: &Config, document: &Document, problems: &mut Problems) -> A
             let message = format!("cannot use {}: {error}", path.display());
             let problem = document.wrong(&["feeds".into(), "endoflife".into()], message);
             problems.push(problem.hint("without this key the table inside the program is used"));
+            Arc::default()
+        }
+    }
+}
+
+/// A file that is refused makes checks unknown and is warned about; a folder that cannot be read is a mistake.
+fn carried(config: &Config, document: &Document, problems: &mut Problems, warnings: &mut Problems) -> Arc<Shelf> {
+    let Some(path) = &config.feeds.path else { return Arc::default() };
+    match Shelf::load(path, &config.feeds.ages()) {
+        Ok(carried) => {
+            for one in carried.refused.iter() {
+                warnings.push(Problem::new(&one.file, format!("the feed was refused: {}", one.why)));
+            }
+            Arc::new(carried)
+        }
+        Err(error) => {
+            let message = format!("cannot use {}: {error}", path.display());
+            problems.push(document.wrong(&["feeds".into(), "path".into()], message));
             Arc::default()
         }
     }

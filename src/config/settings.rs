@@ -13,7 +13,7 @@ use super::Ledger;
 use super::schedules::ScheduleEntry;
 use crate::inventory::{CredentialEntry, Overrides, ParamsByCheck, Source, Timezone, WindowEntry, ZoneEntry};
 use crate::model::{Conduit, Kind, Profile, ZoneId};
-use crate::{duties, store, telemetry, transport::gate};
+use crate::{duties, feeds, store, telemetry, transport::gate};
 
 /// Port of the daemon.
 const PORT: u16 = 9762;
@@ -104,7 +104,7 @@ impl Config {
         super::load::anchored(&mut self.store.path, base);
         self.ledger.anchor(base);
         self.api.web_config.iter_mut().for_each(anchor);
-        self.feeds.endoflife.iter_mut().for_each(anchor);
+        self.feeds.endoflife.iter_mut().chain(&mut self.feeds.path).for_each(anchor);
         self.catalog.extra.iter_mut().for_each(anchor);
         self.plugins.values_mut().for_each(anchor);
         self.duties.anchor(base);
@@ -168,6 +168,22 @@ fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::E
 pub struct Feeds {
     /// Support periods of products, in the format of endoflife.date (API v1).
     pub endoflife: Option<PathBuf>,
+    /// A folder with advisories (CSAF), exploited vulnerabilities (KEV), scores (EPSS) and support periods.
+    pub path: Option<PathBuf>,
+    /// How old a kind of feed may be before the checks that rest on it no longer count.
+    pub max_age: BTreeMap<feeds::Kind, Age>,
+}
+
+/// A length of time, such as `7d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Age(#[serde(with = "humantime_serde")] pub Duration);
+
+impl Feeds {
+    /// How old each kind may be, where it is said.
+    #[must_use]
+    pub fn ages(&self) -> BTreeMap<feeds::Kind, Duration> {
+        self.max_age.iter().map(|(kind, age)| (*kind, age.0)).collect()
+    }
 }
 
 /// How much is done at once.

@@ -35,7 +35,10 @@ pub fn answer(question: &Derived, asset: &Asset, book: &Book, lifecycle: &Lifecy
         | Derived::Zone(_)
         | Derived::Matrix(_)
         | Derived::Proof(_)
-        | Derived::Device(_) => return None,
+        | Derived::Device(_)
+        | Derived::Advisories(_)
+        | Derived::Firmware(_)
+        | Derived::Feeds(_) => return None,
     })
 }
 

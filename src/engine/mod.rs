@@ -1,6 +1,7 @@
 //! The engine: who is asked what, when; one visit at a time per asset; what changed.
 
 mod advice;
+mod advisories;
 mod cadence;
 mod contact;
 mod daemon;

@@ -18,7 +18,7 @@ use super::plan::{FactIndex, PlannedAsset, PlannedCheck, PlannedFact};
 use super::{CheckIndex, derive, drift};
 use crate::catalog::{Derived, Fact, History, Question, Remember};
 use crate::duties::Book;
-use crate::feeds::Lifecycle;
+use crate::feeds::{Lifecycle, Shelf};
 use crate::model::{
     Answer, Cause, CheckId, CheckResult, Evidence, EvidenceItem, FactId, Impact, Judgement, Missing, Reading, Time,
     Transport, Verdict, WindowEffect,
@@ -33,6 +33,8 @@ pub struct Visitor {
     pub store: Arc<dyn Store>,
     /// Support periods, replaced when a newer table is imported.
     pub lifecycle: ArcSwap<Lifecycle>,
+    /// What was carried in from outside, replaced when the feed folder changes.
+    pub carried: ArcSwap<Shelf>,
     /// What people signed and owe, replaced when a register or the ledger changes.
     pub book: ArcSwap<Book>,
     /// Tells the time.
@@ -111,7 +113,14 @@ impl Visitor {
     pub fn new(store: Arc<dyn Store>, lifecycle: Arc<Lifecycle>, clock: fn() -> Time) -> Self {
         let vantage =
             std::fs::read_to_string(HOST_NAME).map_or_else(|_| "daemon".into(), |name| name.trim().to_owned());
-        Self { store, lifecycle: ArcSwap::new(lifecycle), book: ArcSwap::default(), clock, vantage }
+        let (lifecycle, carried) = (ArcSwap::new(lifecycle), ArcSwap::default());
+        Self { store, lifecycle, carried, book: ArcSwap::default(), clock, vantage }
+    }
+
+    /// Takes what was carried in; its support periods stand before those of `base`.
+    pub fn take_shelf(&self, carried: Arc<Shelf>, base: &Arc<Lifecycle>) {
+        self.lifecycle.store(carried.lifecycle_over(base));
+        self.carried.store(carried);
     }
 
     /// Visits an asset for some of its checks.
@@ -218,6 +227,7 @@ impl Visitor {
                         register: planned.register.as_deref(),
                         latest: latest.as_ref(),
                         lifecycle: &self.lifecycle.load(),
+                        carried: &self.carried.load(),
                         book: &self.book.load(),
                         now: self.time(contact),
                     };

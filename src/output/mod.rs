@@ -9,6 +9,7 @@ mod baselines;
 mod duties;
 mod exposition;
 mod family;
+mod feeds;
 mod format;
 mod gates;
 mod law;
