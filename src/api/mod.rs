@@ -4,14 +4,17 @@
 //! have none; everything else does when the web configuration file says so.
 
 mod auth;
+mod board;
 mod operator;
 mod overview;
 mod router;
 mod serve;
 mod tls;
+mod v1;
 mod web_config;
 
 pub use auth::Users;
+pub use board::{Board, Cell, Device, Pair, State, Tally};
 pub use operator::{Operator, View};
 pub use router::{Desk, Door, router};
 pub use serve::{ServeError, serve};

@@ -16,12 +16,15 @@ use axum::routing::{get, post};
 use futures::stream;
 
 use super::overview::{self, Overview};
-use super::{Operator, Users, WebConfig};
+use super::{Board, Operator, Users, WebConfig, v1};
 use crate::output::{Exposition, accepts_gzip, negotiate};
 use crate::store::Store;
 
 /// The style sheet of the page.
 const STYLE: &str = include_str!("style.css");
+
+/// What stands before every route of the API.
+const API: &str = "/api/v1";
 
 /// Headers that every answer carries unless the web configuration file says otherwise: the page loads nothing from
 /// elsewhere, is framed by nobody and sends its address nowhere.
@@ -64,6 +67,8 @@ pub struct Desk {
     pub operator: Arc<dyn Operator>,
     /// What `/metrics` shows.
     pub exposition: Exposition,
+    /// How every pair stands.
+    pub board: Board,
     /// What was seen.
     pub store: Arc<dyn Store>,
     /// Who may come in.
@@ -72,12 +77,13 @@ pub struct Desk {
     pub listens_at: IpAddr,
 }
 
-struct Inner {
-    desk: Desk,
+/// What all requests share.
+pub(super) struct Inner {
+    pub(super) desk: Desk,
     overview: tokio::sync::Mutex<Option<Arc<Overview>>>,
 }
 
-type Shared = State<Arc<Inner>>;
+pub(super) type Shared = State<Arc<Inner>>;
 
 /// Builds the router.
 pub fn router(desk: Desk) -> Router {
@@ -89,6 +95,7 @@ pub fn router(desk: Desk) -> Router {
         .route("/-/reload", post(reload))
         .route("/-/stop-traffic", post(stop_traffic))
         .route("/-/resume-traffic", post(resume_traffic))
+        .nest(API, v1::router())
         .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing here; / shows what there is\n") })
         .layer(middleware::from_fn_with_state(Arc::clone(&inner), authenticate));
     Router::new()
@@ -109,12 +116,20 @@ async fn authenticate(State(inner): Shared, mut request: Request, next: Next) ->
         let shown = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let shown = shown.map(str::to_owned);
         let Some(user) = door.users.authenticate(shown.as_deref()).await else {
+            if request.uri().path().starts_with(API) {
+                return v1::Refusal::Unauthenticated("a user name and a password are needed").into_response();
+            }
             let ask = [(header::WWW_AUTHENTICATE, "Basic realm=\"nis2watch\", charset=\"UTF-8\"")];
             return (StatusCode::UNAUTHORIZED, ask, "a user name and a password are needed\n").into_response();
         };
         request.extensions_mut().insert(User(user));
     }
-    next.run(request).await
+    let is_api = request.uri().path().starts_with(API);
+    let mut response = next.run(request).await;
+    if is_api {
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
 }
 
 async fn add_headers(State(inner): Shared, request: Request, next: Next) -> Response {

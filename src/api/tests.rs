@@ -15,17 +15,20 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::catalog::Catalog;
+use crate::duties::Book;
 use crate::engine::{Cadence, Plan, Schedules, testing};
 use crate::output::{Exposition, Own};
 use crate::store::{self, Sqlite};
 
 /// A daemon that does what it is told and remembers it.
 #[derive(Default)]
-struct Daemon {
-    stopped: AtomicBool,
-    reloaded: AtomicBool,
-    mistakes: Option<&'static str>,
-    plan: Arc<Plan>,
+pub(super) struct Daemon {
+    pub(super) stopped: AtomicBool,
+    pub(super) reloaded: AtomicBool,
+    pub(super) mistakes: Option<&'static str>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) book: Arc<Book>,
 }
 
 impl Operator for Daemon {
@@ -38,7 +41,17 @@ impl Operator for Daemon {
     }
 
     fn view(&self) -> Option<View> {
-        Some(View { site: Some("<aarhus>".into()), plan: Arc::clone(&self.plan), loaded_at: Utc::now() })
+        Some(View {
+            site: Some("<aarhus>".into()),
+            plan: Arc::clone(&self.plan),
+            catalog: Arc::clone(&self.catalog),
+            books: Arc::default(),
+            loaded_at: Utc::now(),
+        })
+    }
+
+    fn book(&self) -> Arc<Book> {
+        Arc::clone(&self.book)
     }
 
     fn reload(&self) -> BoxFuture<'_, Result<(), String>> {
@@ -56,26 +69,32 @@ impl Operator for Daemon {
     }
 }
 
-struct Setup {
-    daemon: Arc<Daemon>,
-    router: Router,
+pub(super) struct Setup {
+    pub(super) daemon: Arc<Daemon>,
+    pub(super) board: Board,
+    pub(super) store: Arc<Sqlite>,
+    pub(super) router: Router,
 }
 
 impl Setup {
-    fn new(daemon: Daemon, listens_at: &str, web_config: &WebConfig) -> Self {
+    pub(super) fn new(daemon: Daemon, listens_at: &str, web_config: &WebConfig) -> Self {
         let daemon = Arc::new(daemon);
+        let board = Board::default();
+        board.replace(&daemon.plan, &[], &[]);
         let config = store::Config { path: ":memory:".into(), ..store::Config::default() };
+        let store = Arc::new(Sqlite::open(&config).unwrap());
         let desk = Desk {
             operator: Arc::clone(&daemon) as Arc<dyn Operator>,
             exposition: Exposition::new(Own::new()),
-            store: Arc::new(Sqlite::open(&config).unwrap()),
+            board: board.clone(),
+            store: Arc::clone(&store) as Arc<dyn store::Store>,
             door: Arc::new(ArcSwap::from_pointee(Door::new(web_config))),
             listens_at: listens_at.parse::<IpAddr>().unwrap(),
         };
-        Self { daemon, router: router(desk) }
+        Self { daemon, board, store, router: router(desk) }
     }
 
-    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> (StatusCode, String) {
+    pub(super) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> (StatusCode, String) {
         let mut request = Request::builder().method(method).uri(path).header("host", "127.0.0.1:9762");
         for (name, value) in headers {
             if *name == "host" {

@@ -9,6 +9,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::pulse::Pulse;
 use crate::api::{Operator, View};
+use crate::duties::Book;
+use crate::engine::Visitor;
 use crate::model::Time;
 use crate::output::Own;
 use crate::store::Store;
@@ -28,6 +30,7 @@ pub(super) struct Deputy {
     pub(super) switch: Switch,
     pub(super) store: Arc<dyn Store>,
     pub(super) own: Own,
+    pub(super) visitor: Arc<Visitor>,
     pub(super) wishes: mpsc::Sender<Wish>,
     pub(super) clock: fn() -> Time,
 }
@@ -76,6 +79,10 @@ impl Operator for Deputy {
 
     fn view(&self) -> Option<View> {
         self.view.load_full().map(|view| (*view).clone())
+    }
+
+    fn book(&self) -> Arc<Book> {
+        self.visitor.book.load_full()
     }
 
     fn reload(&self) -> BoxFuture<'_, Result<(), String>> {
