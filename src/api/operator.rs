@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 
 use crate::catalog::Catalog;
 use crate::duties::Book;
-use crate::engine::Plan;
+use crate::engine::{AssetIndex, CheckIndex, Plan};
 use crate::model::{AssetId, Time};
 use crate::transport::gate::Books;
 
@@ -46,6 +46,13 @@ pub trait Operator: Send + Sync {
     ///
     /// Every mistake, as text for a person; the old configuration stays.
     fn reload(&self) -> BoxFuture<'_, Result<(), String>>;
+
+    /// Visits an asset for these checks as soon as its gate allows.
+    ///
+    /// # Errors
+    ///
+    /// Too many wait already, or nothing is watched.
+    fn run_now(&self, asset: AssetIndex, checks: Vec<CheckIndex>) -> Result<(), String>;
 
     /// Whether packets may be sent at all.
     fn traffic_allowed(&self) -> bool;

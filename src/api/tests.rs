@@ -1,8 +1,8 @@
 //! The endpoints as a browser, a scraper and a stranger see them.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use axum::Router;
@@ -16,7 +16,7 @@ use tower::ServiceExt;
 use super::*;
 use crate::catalog::Catalog;
 use crate::duties::Book;
-use crate::engine::{Cadence, Plan, Schedules, testing};
+use crate::engine::{AssetIndex, Cadence, CheckIndex, Plan, Schedules, testing};
 use crate::output::{Exposition, Own};
 use crate::store::{self, Sqlite};
 
@@ -29,6 +29,7 @@ pub(super) struct Daemon {
     pub(super) plan: Arc<Plan>,
     pub(super) catalog: Arc<Catalog>,
     pub(super) book: Arc<Book>,
+    pub(super) asked: Mutex<Vec<(AssetIndex, Vec<CheckIndex>)>>,
 }
 
 impl Operator for Daemon {
@@ -52,6 +53,11 @@ impl Operator for Daemon {
 
     fn book(&self) -> Arc<Book> {
         Arc::clone(&self.book)
+    }
+
+    fn run_now(&self, asset: AssetIndex, checks: Vec<CheckIndex>) -> Result<(), String> {
+        self.asked.lock().unwrap().push((asset, checks));
+        Ok(())
     }
 
     fn reload(&self) -> BoxFuture<'_, Result<(), String>> {
@@ -78,6 +84,10 @@ pub(super) struct Setup {
 
 impl Setup {
     pub(super) fn new(daemon: Daemon, listens_at: &str, web_config: &WebConfig) -> Self {
+        Self::with(daemon, listens_at, web_config, &Access::default())
+    }
+
+    pub(super) fn with(daemon: Daemon, listens_at: &str, web_config: &WebConfig, access: &Access) -> Self {
         let daemon = Arc::new(daemon);
         let board = Board::default();
         board.replace(&daemon.plan, &[], &[]);
@@ -88,7 +98,7 @@ impl Setup {
             exposition: Exposition::new(Own::new()),
             board: board.clone(),
             store: Arc::clone(&store) as Arc<dyn store::Store>,
-            door: Arc::new(ArcSwap::from_pointee(Door::new(web_config))),
+            door: Arc::new(ArcSwap::from_pointee(Door::new(web_config, access))),
             listens_at: listens_at.parse::<IpAddr>().unwrap(),
         };
         Self { daemon, board, store, router: router(desk) }

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::pulse::Pulse;
 use crate::api::{Operator, View};
 use crate::duties::Book;
-use crate::engine::Visitor;
+use crate::engine::{Ask, AssetIndex, CheckIndex, Visitor};
 use crate::model::Time;
 use crate::output::Own;
 use crate::store::Store;
@@ -32,6 +32,8 @@ pub(super) struct Deputy {
     pub(super) own: Own,
     pub(super) visitor: Arc<Visitor>,
     pub(super) wishes: mpsc::Sender<Wish>,
+    /// The loop that visits now whom somebody names.
+    pub(super) asks: ArcSwapOption<mpsc::Sender<Ask>>,
     pub(super) clock: fn() -> Time,
 }
 
@@ -92,6 +94,12 @@ impl Operator for Deputy {
             self.wishes.send(wish).await.map_err(|_| ends())?;
             answer.await.unwrap_or_else(|_| Err(ends()))
         })
+    }
+
+    fn run_now(&self, asset: AssetIndex, checks: Vec<CheckIndex>) -> Result<(), String> {
+        let asks = self.asks.load();
+        let asks = asks.as_ref().ok_or("nothing is watched now")?;
+        asks.try_send((asset, checks)).map_err(|_| "too many visits were asked for; wait for them".to_owned())
     }
 
     fn traffic_allowed(&self) -> bool {

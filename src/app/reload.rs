@@ -63,7 +63,7 @@ impl Service {
             }
         };
         warn_of_restart(&before, &self.setup);
-        self.door.store(Arc::new(Door::new(&self.setup.loaded.web_config)));
+        self.door.store(Arc::new(Door::new(&self.setup.loaded.web_config, &self.setup.loaded.config.api.access())));
         let told = self.swap(inventory, papers).await?;
         self.note_configuration("the configuration was loaded again", Utc::now()).await?;
         self.proof_due = None;
@@ -149,7 +149,9 @@ impl Service {
             clock: Utc::now,
         });
         let in_flight = setup.loaded.config.limits.visits_in_flight as usize;
-        self.generation = Some(Generation::start(plant, &self.visitor, &self.store, listener, in_flight));
+        let generation = Generation::start(plant, &self.visitor, &self.store, listener, in_flight);
+        self.deputy.asks.store(Some(Arc::new(generation.asks.clone())));
+        self.generation = Some(generation);
         self.deputy.is_ready.store(true, Ordering::Relaxed);
         Ok(Told::Reload)
     }

@@ -124,10 +124,12 @@ impl Service {
             own: exposition.own().clone(),
             visitor: Arc::clone(&visitor),
             wishes: wish,
+            asks: ArcSwapOption::empty(),
             clock,
         });
         deputy.remember_switch().await?;
-        let door = Arc::new(ArcSwap::from_pointee(Door::new(&setup.loaded.web_config)));
+        let door =
+            Arc::new(ArcSwap::from_pointee(Door::new(&setup.loaded.web_config, &setup.loaded.config.api.access())));
         Ok(Self {
             setup: Arc::new(setup),
             store,

@@ -4,6 +4,7 @@
 //! from the board; the store is read only for the entries of one page, on threads of its own. `openapi.json` describes all of
 //! it, and a test holds both against each other.
 
+mod acts;
 mod assets;
 mod checks;
 mod controls;
@@ -18,7 +19,7 @@ mod targets;
 
 use std::sync::Arc;
 
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 
 use super::View;
@@ -48,11 +49,16 @@ pub(super) fn routes() -> Vec<(&'static str, MethodRouter<Arc<Inner>>)> {
         ("/transitions", get(ledger::transitions)),
         ("/ledger", get(ledger::show)),
         ("/controls", get(controls::list)),
-        ("/waivers", get(duties::waivers)),
-        ("/attestations", get(duties::attestations)),
+        ("/waivers", get(duties::waivers).post(acts::waive)),
+        ("/waivers/{waiver}/revoke", post(acts::revoke)),
+        ("/attestations", get(duties::attestations).post(acts::sign)),
         ("/incidents", get(duties::incidents)),
+        ("/incidents/{incident}/reports", post(acts::report)),
         ("/plan", get(gate::plan)),
         ("/gate", get(gate::books)),
+        ("/gate/stop", post(acts::stop)),
+        ("/gate/resume", post(acts::resume)),
+        ("/run", post(acts::run)),
         ("/targets", get(targets::list)),
     ]
 }
@@ -85,4 +91,4 @@ fn paged(name: &str, entries: Vec<serde_json::Value>, total: usize, page: Page) 
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -20,6 +20,17 @@ pub(in crate::api) enum Refusal {
     MethodNotAllowed,
     /// Nobody has said who asks.
     Unauthenticated(&'static str),
+    /// Whoever asks may not.
+    Forbidden(String),
+    /// An act that does not fit what is there.
+    Conflict(String),
+    /// The body is no JSON, or says so of itself.
+    NotJson,
+    /// Too often.
+    TooMany {
+        /// Seconds until it may be tried again.
+        wait: u64,
+    },
     /// No plant is loaded.
     NotReady,
     /// A defect of ours, or a store that cannot be read; the log says more.
@@ -34,6 +45,10 @@ impl Refusal {
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, "unauthenticated"),
+            Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
+            Self::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
+            Self::NotJson => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json"),
+            Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
             Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
@@ -42,9 +57,15 @@ impl Refusal {
     /// What a person reads.
     pub(in crate::api) fn message(&self) -> String {
         match self {
-            Self::UnknownParameter(text) | Self::InvalidValue(text) | Self::NotFound(text) => text.clone(),
+            Self::UnknownParameter(text)
+            | Self::InvalidValue(text)
+            | Self::NotFound(text)
+            | Self::Forbidden(text)
+            | Self::Conflict(text) => text.clone(),
             Self::MethodNotAllowed => "this resource does not take this method; /api/v1/openapi.json says which".into(),
             Self::Unauthenticated(text) => (*text).into(),
+            Self::NotJson => "an act is a JSON object with content-type: application/json".into(),
+            Self::TooMany { wait } => format!("too many requests of this kind; try again in {wait} seconds"),
             Self::NotReady => "no plant is loaded yet".into(),
             Self::Internal => "this could not be answered; the log says why".into(),
         }
@@ -67,9 +88,16 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (status, code) = self.parts();
         let mut response = (status, Json(json!({"error": {"code": code, "message": self.message()}}))).into_response();
-        if let Self::Unauthenticated(_) = &self {
-            let ask = HeaderValue::from_static("Basic realm=\"nis2watch\", charset=\"UTF-8\"");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, ask);
+        match &self {
+            Self::Unauthenticated(_) => {
+                let ask = HeaderValue::from_static("Basic realm=\"nis2watch\", charset=\"UTF-8\"");
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, ask);
+                response.headers_mut().append(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::TooMany { wait } => {
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*wait));
+            }
+            _ => {}
         }
         response
     }

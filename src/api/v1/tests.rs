@@ -110,6 +110,23 @@ fn the_description_and_the_routes_are_the_same() {
 }
 
 #[tokio::test]
+async fn a_route_does_what_is_described_and_nothing_else() {
+    let setup = plant(&WebConfig::default()).await;
+    let description: Value = serde_json::from_str(OPENAPI).unwrap();
+    for (path, methods) in description["paths"].as_object().unwrap() {
+        let named = path.replace(['{', '}'], "");
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+            let (status, text) = setup.send(method, &format!("/api/v1{named}"), &[]).await;
+            let is_there = methods.get(method.to_lowercase()).is_some();
+            assert_eq!(status != StatusCode::METHOD_NOT_ALLOWED, is_there, "{method} {path}: {text}");
+            if is_there && method == "POST" {
+                assert_eq!(status, StatusCode::FORBIDDEN, "{path} was open to everybody");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn every_described_resource_answers_as_described() {
     let setup = plant(&WebConfig::default()).await;
     let act = Act {
