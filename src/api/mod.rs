@@ -8,12 +8,12 @@ mod auth;
 mod board;
 mod caller;
 mod operator;
-mod overview;
 mod router;
 mod serve;
 mod throttle;
 mod tls;
 mod tokens;
+mod ui;
 mod v1;
 mod web_config;
 
@@ -28,5 +28,7 @@ pub use web_config::{WebConfig, WebConfigError};
 
 #[cfg(test)]
 mod access_tests;
+#[cfg(test)]
+mod page_tests;
 #[cfg(test)]
 mod tests;

@@ -17,14 +17,10 @@ use futures::stream;
 
 use super::admit::Admitted;
 use super::caller::{Keys, authenticate};
-use super::overview::{self, Overview};
 use super::throttle::Throttle;
-use super::{Access, Board, Operator, Users, WebConfig, v1};
+use super::{Access, Board, Operator, Users, WebConfig, ui, v1};
 use crate::output::{Exposition, accepts_gzip, negotiate};
 use crate::store::Store;
-
-/// The style sheet of the page.
-const STYLE: &str = include_str!("style.css");
 
 /// What stands before every route of the API.
 pub(super) const API: &str = "/api/v1";
@@ -43,7 +39,8 @@ const LONGEST_BODY: usize = 64 * 1024;
 const HEADERS: [(&str, &str); 5] = [
     (
         "content-security-policy",
-        "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; \
+         frame-ancestors 'none'; base-uri 'none'",
     ),
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
@@ -102,7 +99,8 @@ pub(super) struct Inner {
     pub(super) failures: Throttle<IpAddr>,
     /// Acts, by who did them.
     pub(super) acts: Throttle<String>,
-    overview: tokio::sync::Mutex<Option<Arc<Overview>>>,
+    /// How the plant stands, shared by all who look.
+    pub(super) summary: tokio::sync::Mutex<Option<Arc<ui::Summary>>>,
 }
 
 pub(super) type Shared = State<Arc<Inner>>;
@@ -113,11 +111,10 @@ pub fn router(desk: Desk) -> Router {
         desk,
         failures: Throttle::new(FAILURES, FORGIVEN),
         acts: Throttle::new(ACTS, ACT_EVERY),
-        overview: tokio::sync::Mutex::new(None),
+        summary: tokio::sync::Mutex::new(None),
     });
     let guarded = Router::new()
-        .route("/", get(page))
-        .route("/style.css", get(style))
+        .merge(ui::router())
         .route("/metrics", get(metrics))
         .route("/-/reload", post(reload))
         .route("/-/stop-traffic", post(stop_traffic))
@@ -174,34 +171,6 @@ async fn metrics(State(inner): Shared, headers: HeaderMap) -> Response {
     }
     let chunks = stream::iter(body.chunks.into_iter().map(Ok::<_, std::convert::Infallible>));
     response.body(Body::from_stream(chunks)).unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
-}
-
-async fn page(State(inner): Shared) -> Response {
-    let Some(view) = inner.desk.operator.view() else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "no plant is loaded yet\n").into_response();
-    };
-    // one reader builds the overview, the others wait for it and share it
-    let mut kept = inner.overview.lock().await;
-    if !kept.as_ref().is_some_and(|overview| overview.is_fresh(&view)) {
-        match Overview::read(&view, &*inner.desk.store).await {
-            Ok(overview) => *kept = Some(Arc::new(overview)),
-            Err(error) => {
-                tracing::error!(%error, "cannot read the store for the page");
-                return (StatusCode::INTERNAL_SERVER_ERROR, "the store cannot be read; the log says why\n")
-                    .into_response();
-            }
-        }
-    }
-    let overview = kept.clone();
-    drop(kept);
-    let Some(overview) = overview else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
-    let page = overview::page(&view, &overview, inner.desk.operator.traffic_allowed());
-    ([(header::CACHE_CONTROL, "no-store")], page).into_response()
-}
-
-async fn style() -> Response {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=3600")], STYLE)
-        .into_response()
 }
 
 async fn reload(State(inner): Shared, Admitted(actor): Admitted) -> Response {

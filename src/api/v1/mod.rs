@@ -25,8 +25,11 @@ use axum::{Json, Router};
 use super::View;
 use super::router::Inner;
 
+pub(super) use assets::{Wanted as WantedAssets, find as find_asset};
+pub(super) use checks::tallies;
 pub(super) use query::{Page, Query, stranger};
 pub(super) use refusal::Refusal;
+pub(super) use results::{Entry, Order, Wanted as WantedPairs, entries, pair};
 
 /// The description of the API.
 pub(super) const OPENAPI: &str = include_str!("openapi.json");

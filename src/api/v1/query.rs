@@ -59,6 +59,13 @@ impl Query {
         query
     }
 
+    /// All of it but one parameter, as it stands behind the question mark.
+    pub(in crate::api) fn without(&self, name: &str) -> String {
+        let mut text = url::form_urlencoded::Serializer::new(String::new());
+        text.extend_pairs(self.left.iter().filter(|(known, value)| *known != name && !value.is_empty()));
+        text.finish()
+    }
+
     /// The text of a parameter; an empty one is none, as forms send what nobody filled in.
     pub(in crate::api) fn text(&mut self, name: &'static str) -> Option<String> {
         self.known.push(name);

@@ -54,6 +54,11 @@ impl Refusal {
         }
     }
 
+    /// The status of the answer.
+    pub(in crate::api) fn status(&self) -> StatusCode {
+        self.parts().0
+    }
+
     /// What a person reads.
     pub(in crate::api) fn message(&self) -> String {
         match self {

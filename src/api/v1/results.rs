@@ -127,7 +127,10 @@ impl Order {
         "-at",
     ];
 
-    fn take(query: &mut Query) -> Result<Self, Refusal> {
+    /// The most urgent first, of those the newest.
+    pub(in crate::api) const URGENT: Self = Self { key: "severity", falling: true };
+
+    pub(in crate::api) fn take(query: &mut Query) -> Result<Self, Refusal> {
         let word = query.words("sort", &Self::KEYS)?.first().copied().unwrap_or("asset");
         Ok(Self { key: word.trim_start_matches('-'), falling: word.starts_with('-') })
     }
@@ -150,7 +153,7 @@ impl Order {
 }
 
 impl Wanted {
-    fn take(query: &mut Query) -> Result<Self, Refusal> {
+    pub(in crate::api) fn take(query: &mut Query) -> Result<Self, Refusal> {
         let causes: Vec<_> = Cause::ALL.iter().map(|cause| cause.word()).collect();
         Ok(Self {
             asset: query.text("asset"),
@@ -206,7 +209,7 @@ pub(super) async fn list(State(inner): Shared, mut query: Query) -> Answer {
 }
 
 /// A pair that a path names.
-fn pair(inner: &Inner, asset: &str, check: &str) -> Result<(Arc<Plan>, Pair), Refusal> {
+pub(in crate::api) fn pair(inner: &Inner, asset: &str, check: &str) -> Result<(Arc<Plan>, Pair), Refusal> {
     let board = inner.desk.board.read();
     let at = super::assets::find(&board.plan, asset)?;
     let place = board.plan.asset(at).check(check);

@@ -15,7 +15,7 @@ use crate::engine::{Cadence, Plan, Schedules, testing};
 use crate::model::{Cause, CheckResult, Evidence, Judgement, Verdict};
 use crate::store::{Act, Store as _};
 
-struct Hourly;
+pub(in crate::api) struct Hourly;
 
 impl Schedules for Hourly {
     fn cadence(&self, _: &str, _: bool) -> Option<Arc<Cadence>> {
