@@ -6,7 +6,7 @@ const { chromium } = require("playwright-core");
 
 const home = process.argv[2];
 const shots = process.env.SHOTS;
-const PAGES = ["/", "/assets", "/assets/mes-01", "/checks", "/checks/ssh-root-login", "/results?state=fail", "/controls",
+const PAGES = ["/", "/assets", "/assets/mes-01", "/assets/mes-01/ssh-root-login", "/checks", "/checks/ssh-root-login", "/results?state=fail", "/controls",
   "/segmentation", "/calendar", "/incidents", "/ledger"];
 
 /** A page of a user; everything that goes wrong on it is kept. */
@@ -53,10 +53,17 @@ const steps = {
   },
 
   async "who may only look is refused with the way out, and who may act is not"({ page, other }) {
+    const visited = () => other.page.evaluate(async () => (await (await fetch("/api/v1/assets/mes-01")).json()).visit?.at);
+    await other.page.goto("/");
+    const before = await visited();
     for (const [one, expected] of [[page, /needs the role operator; guest is viewer/], [other.page, /noted in the ledger/]]) {
       await one.goto("/assets/mes-01");
       await one.getByRole("button", { name: "Visit now" }).click();
       await one.locator("#said", { hasText: expected }).waitFor();
+    }
+    for (let tries = 0; (await visited()) === before; tries += 1) {
+      assert.ok(tries < 60, "nobody visited");
+      await other.page.waitForTimeout(500);
     }
   },
 

@@ -61,7 +61,7 @@ fn changes(records: &[LedgerRecord]) -> Markup {
                 tr {
                     td { (moment(change.at)) }
                     td { a href={ "/assets/" (change.asset) "/" (change.check) } { (change.asset) ": " (change.check) } br; small { (change.zone) ", " (change.severity) } }
-                    td { @match change.from { Some(from) => (state(from.word(), None)), None => "first seen" } " to "
+                    td { @match change.from { Some(from) => { (state(from.word(), None)) " to " }, None => "first seen as " }
                         (state(change.to.word(), change.to.cause().map(Cause::word))) @if change.is_drift() { " " b { "drift" } } }
                     td { (bounded(&change.reason)) }
                     td.number { (record.seq) }
