@@ -21,11 +21,11 @@ use super::signals::{Signals, Told};
 use super::systemd;
 use super::targets::{LOOK_EVERY, Targets};
 use super::{Setup, Shared, StoredKeys};
-use crate::api::{self, Desk, Door, ServeError};
+use crate::api::{self, Board, Desk, Door, ServeError};
 use crate::engine::Visitor;
 use crate::model::Time;
 use crate::output::{Exposition, Own};
-use crate::store::{Sqlite, Store, StoreError};
+use crate::store::{Filter, Sqlite, Store, StoreError};
 use crate::transport::gate::Switch;
 use crate::transport::snmp;
 
@@ -33,6 +33,8 @@ use crate::transport::snmp;
 const GRACE: Duration = Duration::from_secs(25);
 /// Wishes to reload that wait; they are fulfilled together.
 const WISHES: usize = 16;
+/// Records that are looked through at the start for the last changes.
+const LAST_CHANGES: usize = 500;
 
 /// Why the daemon could not start, or ended without being told to.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +70,7 @@ pub struct Service {
     pub(super) shared: Shared,
     pub(super) visitor: Arc<Visitor>,
     pub(super) exposition: Exposition,
+    pub(super) board: Board,
     pub(super) deputy: Arc<Deputy>,
     pub(super) door: Arc<ArcSwap<Door>>,
     pub(super) wishes: mpsc::Receiver<Wish>,
@@ -114,6 +117,7 @@ impl Service {
         let shared = Shared::new(&store, clock);
         let exposition = Exposition::new(Own::new());
         let (wish, wishes) = mpsc::channel(WISHES);
+        let visitor = Arc::new(Visitor::new(Arc::clone(&store), Arc::clone(&setup.loaded.lifecycle), clock));
         let deputy = Arc::new(Deputy {
             view: ArcSwapOption::empty(),
             is_ready: AtomicBool::new(false),
@@ -121,18 +125,21 @@ impl Service {
             switch: shared.switch.clone(),
             store: Arc::clone(&store),
             own: exposition.own().clone(),
+            visitor: Arc::clone(&visitor),
             wishes: wish,
+            asks: ArcSwapOption::empty(),
             clock,
         });
         deputy.remember_switch().await?;
-        let door = Arc::new(ArcSwap::from_pointee(Door::new(&setup.loaded.web_config)));
-        let visitor = Arc::new(Visitor::new(Arc::clone(&store), Arc::clone(&setup.loaded.lifecycle), clock));
+        let door =
+            Arc::new(ArcSwap::from_pointee(Door::new(&setup.loaded.web_config, &setup.loaded.config.api.access())));
         Ok(Self {
             setup: Arc::new(setup),
             store,
             shared,
             visitor,
             exposition,
+            board: Board::default(),
             deputy,
             door,
             wishes,
@@ -173,6 +180,8 @@ impl Service {
         self.take_shelf(carried);
         let (inventory, papers) = self.inventory().await.map_err(|problems| RunError::Ended(problems.to_string()))?;
         self.swap(inventory, papers).await?;
+        let changes = self.store.transitions(Filter::default(), LAST_CHANGES).await?;
+        self.board.recall(changes.into_iter().map(|record| record.transition));
         self.note_configuration("the daemon started", Utc::now()).await?;
         self.deputy.own.reloaded(true, Utc::now());
         systemd::ready();
@@ -197,6 +206,7 @@ impl Service {
         let router = api::router(Desk {
             operator: Arc::clone(&self.deputy) as Arc<dyn api::Operator>,
             exposition: self.exposition.clone(),
+            board: self.board.clone(),
             store: Arc::clone(&self.store),
             door: Arc::clone(&self.door),
             listens_at: self.address.ip(),

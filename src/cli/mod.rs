@@ -17,6 +17,7 @@ mod ledger;
 mod plan;
 mod record;
 mod selection;
+mod token;
 mod validate;
 mod waiver;
 
@@ -28,6 +29,7 @@ use clap::{Parser, Subcommand};
 
 use crate::app::{OnceError, RunError};
 use crate::demo::DemoError;
+use crate::duties::ClerkError;
 use crate::model::{IdError, Problems};
 use crate::store::StoreError;
 use crate::telemetry::TelemetryError;
@@ -87,6 +89,11 @@ enum Command {
         #[command(subcommand)]
         act: baseline::Act,
     },
+    /// Bearer tokens of the API: who may look and act without a password.
+    Token {
+        #[command(subcommand)]
+        act: token::Act,
+    },
     /// Incidents and their reporting deadlines (Article 23); nothing is ever sent to an authority.
     Incident {
         #[command(subcommand)]
@@ -143,6 +150,9 @@ pub enum CliError {
     /// A name that does not exist.
     #[error("{0}")]
     Unknown(String),
+    /// What was to be noted makes no sense.
+    #[error(transparent)]
+    Clerk(#[from] ClerkError),
     /// The daemon could not start, or a part of it ended.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -211,6 +221,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, CliErro
         Command::Attest { act } => attest::run(&act),
         Command::Waiver { act } => waiver::run(&act),
         Command::Baseline { act } => baseline::run(&act),
+        Command::Token { act } => token::run(&act),
         Command::Incident { act } => incident::run(&act),
         Command::Feeds { act } => feeds::run(&act),
         Command::Catalog { act, source } => catalog::run(act, &source.load()?),

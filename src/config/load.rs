@@ -8,7 +8,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::{Config, Flags, Proof, Schedules, layers};
-use crate::api::WebConfig;
+use crate::api::{Tokens, WebConfig};
 use crate::catalog::{self, Mention, Mentioned};
 use crate::duties::{self, Papers};
 use crate::feeds::{Lifecycle, Shelf};
@@ -111,6 +111,7 @@ impl Config {
         });
         check_plugins(&config, &document, &mut problems);
         let web_config = web_config(&config, &document, &mut problems);
+        check_door(&config, &web_config, &document, &mut problems, &mut warnings);
         let lifecycle = lifecycle(&config, &document, &mut problems);
         let carried = carried(&config, &document, &mut problems, &mut warnings);
         let mut inventory =
@@ -215,6 +216,32 @@ fn web_config(config: &Config, document: &Document, problems: &mut Problems) -> 
         problems.push(document.wrong(&["api".into(), "web_config".into()], error.to_string()));
         WebConfig::default()
     })
+}
+
+/// Whether strangers could look at the plant, or names and passwords could be read on the way.
+fn check_door(config: &Config, web: &WebConfig, document: &Document, problems: &mut Problems, warnings: &mut Problems) {
+    let (api, place) = (&config.api, |key: &'static str| -> [Step; 2] { ["api".into(), key.into()] });
+    if let Some(path) = &api.tokens
+        && let Err(error) = Tokens::load(path)
+    {
+        let problem = document.wrong(&place("tokens"), error.to_string());
+        problems.push(problem.hint("nis2watch token create --role viewer --name NAME makes the first"));
+    }
+    let knows_nobody = web.basic_auth_users.is_empty() && api.tokens.is_none();
+    let is_plain = web.tls_server_config.is_none();
+    if api.listen.ip().is_loopback() || api.insecure_listen {
+        return;
+    }
+    if knows_nobody && is_plain {
+        let message =
+            format!("{} can be reached from other hosts, and neither TLS nor users nor tokens guard it", api.listen);
+        let hint = "api.web_config adds TLS and users, api.tokens adds tokens; api.insecure_listen: true opens it to everybody, to look";
+        problems.push(document.wrong(&place("listen"), message).hint(hint));
+    } else if is_plain {
+        let message = "passwords and tokens cross the network in the clear";
+        let hint = "tls_server_config in the file of api.web_config, or a proxy with TLS on the same host";
+        warnings.push(document.wrong(&place("listen"), message).hint(hint));
+    }
 }
 
 fn lifecycle(config: &Config, document: &Document, problems: &mut Problems) -> Arc<Lifecycle> {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Ledger;
 use super::schedules::ScheduleEntry;
+use crate::api::{Access, Role};
 use crate::inventory::{CredentialEntry, Overrides, ParamsByCheck, Source, Timezone, WindowEntry, ZoneEntry};
 use crate::model::{Conduit, Kind, Profile, ZoneId};
 use crate::{duties, feeds, store, telemetry, transport::gate};
@@ -103,7 +104,7 @@ impl Config {
         let anchor = |path: &mut PathBuf| *path = base.join(&*path);
         super::load::anchored(&mut self.store.path, base);
         self.ledger.anchor(base);
-        self.api.web_config.iter_mut().for_each(anchor);
+        self.api.web_config.iter_mut().chain(&mut self.api.tokens).for_each(anchor);
         self.feeds.endoflife.iter_mut().chain(&mut self.feeds.path).for_each(anchor);
         self.catalog.extra.iter_mut().for_each(anchor);
         self.plugins.values_mut().for_each(anchor);
@@ -146,11 +147,26 @@ pub struct Api {
     pub listen: SocketAddr,
     /// Prometheus' own web configuration file: TLS, client certificates, users.
     pub web_config: Option<PathBuf>,
+    /// File of bearer tokens, made by `nis2watch token create`.
+    pub tokens: Option<PathBuf>,
+    /// Roles by the name of a user of the web configuration or of a client certificate; who is not named is a viewer.
+    pub roles: BTreeMap<String, Role>,
+    /// Whether everybody who reaches the listener may look, without TLS, users or tokens, beyond loopback.
+    pub insecure_listen: bool,
+}
+
+impl Api {
+    /// Who may do what.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        Access { roles: self.roles.clone(), tokens: self.tokens.clone() }
+    }
 }
 
 impl Default for Api {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], PORT)), web_config: None }
+        let listen = SocketAddr::from(([127, 0, 0, 1], PORT));
+        Self { listen, web_config: None, tokens: None, roles: BTreeMap::new(), insecure_listen: false }
     }
 }
 

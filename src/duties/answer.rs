@@ -121,7 +121,7 @@ fn row(statement: &Statement, book: &Book, now: Time) -> Value {
 }
 
 fn waivers(book: &Book, now: Time) -> Reading {
-    if book.papers().config.waivers.is_empty() {
+    if book.papers().config.waivers.is_empty() && book.waivers().is_empty() {
         return missing(
             "no register of waivers is kept; an empty one under duties: { waivers: … } says that there are none".into(),
         );

@@ -22,7 +22,7 @@ mod visit;
 
 pub use cadence::Cadence;
 pub use contact::{Asked, Contact, Reply, Silence};
-pub use daemon::{Daemon, Listener};
+pub use daemon::{Ask, Daemon, Listener};
 pub use netting::Netting;
 pub use plan::{FactIndex, Plan, PlannedAsset, PlannedCheck, PlannedFact, Schedules};
 pub use schedule::{AssetIndex, CheckIndex, Schedule};

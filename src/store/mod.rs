@@ -86,6 +86,9 @@ pub trait Store: Send + Sync {
     /// Latest judgements in full, ordered by asset and check.
     fn results(&self, filter: Filter, limit: usize) -> Answer<'_, Vec<Stored>>;
 
+    /// Latest judgements of these pairs in full, in their order; a pair that was never judged is left out.
+    fn judgements(&self, pairs: Vec<(AssetId, CheckId)>) -> Answer<'_, Vec<Stored>>;
+
     /// Transitions, newest first.
     fn transitions(&self, filter: Filter, limit: usize) -> Answer<'_, Vec<LedgerRecord>>;
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::Sighting;
-use crate::model::{AssetId, CheckId, CheckResult, Time, Transition, Transport, Verdict, ZoneId};
+use crate::model::{AssetId, CheckId, CheckResult, Severity, Time, Transition, Transport, Verdict, ZoneId};
 
 /// State and times of one (asset, check), without what explains it.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,10 +73,14 @@ pub struct Filter {
     pub zone: Option<ZoneId>,
     /// In this state, one of [`Verdict::WORDS`]; for transitions the state after.
     pub state: Option<String>,
+    /// Of this severity.
+    pub severity: Option<Severity>,
     /// Judged at or after this.
     pub from: Option<Time>,
     /// Judged before this.
     pub until: Option<Time>,
+    /// Of transitions, those with a smaller number: the next page of a list.
+    pub before: Option<u64>,
 }
 
 /// One transition in the chain.

@@ -268,6 +268,10 @@ impl Store for Sqlite {
         self.read(move |connection| results::stored(connection, &filter, limit))
     }
 
+    fn judgements(&self, pairs: Vec<(AssetId, CheckId)>) -> Answer<'_, Vec<Stored>> {
+        self.read(move |connection| results::judgements(connection, &pairs))
+    }
+
     fn transitions(&self, filter: Filter, limit: usize) -> Answer<'_, Vec<LedgerRecord>> {
         self.read(move |connection| ledger::transitions(connection, &filter, limit))
     }
