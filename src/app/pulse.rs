@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 
 use crate::engine::Listener;
 use crate::model::{AssetId, CheckResult, Time, Transition, Transport, Value};
+use crate::output::notify::Bell;
 
 /// The loop turns at least once a minute; twice missed means that it stands.
 const STANDS_AFTER: TimeDelta = TimeDelta::minutes(3);
@@ -26,10 +27,11 @@ impl Pulse {
     }
 }
 
-/// A listener that feels the pulse and passes everything on.
+/// A listener that feels the pulse, rings for those who tell of changes, and passes everything on.
 pub(super) struct Felt<L> {
     pub(super) inner: L,
     pub(super) pulse: Pulse,
+    pub(super) bell: Bell,
     pub(super) clock: fn() -> Time,
 }
 
@@ -40,6 +42,7 @@ impl<L: Listener> Listener for Felt<L> {
 
     fn changed(&self, transition: &Transition) {
         self.inner.changed(transition);
+        self.bell.ring();
     }
 
     fn visited(&self, asset: &AssetId, at: Time, took: Duration, reachable: &[(Transport, bool)]) {

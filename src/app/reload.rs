@@ -65,6 +65,7 @@ impl Service {
         warn_of_restart(&before, &self.setup);
         self.door.store(Arc::new(Door::new(&self.setup.loaded.web_config)));
         let told = self.swap(inventory, papers).await?;
+        self.notifier.employ(self.setup.loaded.receivers.clone());
         self.note_configuration("the configuration was loaded again", Utc::now()).await?;
         self.proof_due = None;
         self.deputy.own.reloaded(true, Utc::now());
@@ -134,8 +135,13 @@ impl Service {
         self.deputy.view.store(Some(Arc::new(view)));
         self.deputy.own.set_active(setup.loaded.config.active && !self.deputy.switch.is_off());
         self.deputy.pulse.beat(now);
-        let listener =
-            Arc::new(Felt { inner: self.exposition.clone(), pulse: self.deputy.pulse.clone(), clock: Utc::now });
+        self.notifier.watch(Arc::clone(&plant.plan));
+        let listener = Arc::new(Felt {
+            inner: self.exposition.clone(),
+            pulse: self.deputy.pulse.clone(),
+            bell: self.notifier.bell(),
+            clock: Utc::now,
+        });
         let in_flight = setup.loaded.config.limits.visits_in_flight as usize;
         self.generation = Some(Generation::start(plant, &self.visitor, &self.store, listener, in_flight));
         self.deputy.is_ready.store(true, Ordering::Relaxed);

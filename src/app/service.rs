@@ -23,6 +23,7 @@ use super::{Setup, Shared, StoredKeys};
 use crate::api::{self, Desk, Door, ServeError};
 use crate::engine::Visitor;
 use crate::model::Time;
+use crate::output::notify::Notifier;
 use crate::output::{Exposition, Own};
 use crate::store::{Sqlite, Store, StoreError};
 use crate::transport::gate::Switch;
@@ -30,6 +31,8 @@ use crate::transport::snmp;
 
 /// How long visits may go on after a wish to stop; below the 30 seconds after which Kubernetes kills.
 const GRACE: Duration = Duration::from_secs(25);
+/// How long a notice under way may still take at the end.
+const LAST_NOTICES: Duration = Duration::from_secs(3);
 /// Wishes to reload that wait; they are fulfilled together.
 const WISHES: usize = 16;
 
@@ -71,6 +74,7 @@ pub struct Service {
     pub(super) door: Arc<ArcSwap<Door>>,
     pub(super) wishes: mpsc::Receiver<Wish>,
     pub(super) targets: Targets,
+    pub(super) notifier: Notifier,
     /// Number of the last act that the book knows.
     pub(super) last_act: u64,
     /// When the past is made provable next.
@@ -110,6 +114,7 @@ impl Service {
         let store: Arc<dyn Store> = Arc::new(tokio::task::block_in_place(|| Sqlite::open(&config.store))?);
         let shared = Shared::new(&store, clock);
         let exposition = Exposition::new(Own::new());
+        let notifier = Notifier::new(Arc::clone(&store), exposition.own().registry(), clock);
         let (wish, wishes) = mpsc::channel(WISHES);
         let deputy = Arc::new(Deputy {
             view: ArcSwapOption::empty(),
@@ -134,6 +139,7 @@ impl Service {
             door,
             wishes,
             targets: Targets::default(),
+            notifier,
             last_act: 0,
             proof_due: None,
             proving: None,
@@ -167,6 +173,7 @@ impl Service {
         self.targets.settle(&self.setup).await;
         let (inventory, papers) = self.inventory().await.map_err(|problems| RunError::Ended(problems.to_string()))?;
         self.swap(inventory, papers).await?;
+        self.notifier.employ(self.setup.loaded.receivers.clone());
         self.note_configuration("the daemon started", Utc::now()).await?;
         self.deputy.own.reloaded(true, Utc::now());
         systemd::ready();
@@ -179,6 +186,7 @@ impl Service {
             self.drain(GRACE).await;
         }
         drop(self.generation.take());
+        self.notifier.stop(LAST_NOTICES).await;
         self.prove_at_the_end(Utc::now()).await;
         stop_serving.cancel();
         if tokio::time::timeout(Duration::from_secs(3), &mut serving).await.is_err() {

@@ -13,6 +13,7 @@ use super::Ledger;
 use super::schedules::ScheduleEntry;
 use crate::inventory::{CredentialEntry, Overrides, ParamsByCheck, Source, Timezone, WindowEntry, ZoneEntry};
 use crate::model::{Conduit, Kind, Profile, ZoneId};
+use crate::output::notify;
 use crate::{duties, store, telemetry, transport::gate};
 
 /// Port of the daemon.
@@ -64,6 +65,8 @@ pub struct Config {
     pub feeds: Feeds,
     /// Registers of what people sign and owe.
     pub duties: duties::Config,
+    /// Who is told of transitions by the daemon itself.
+    pub notify: Vec<notify::Entry>,
     /// Whether packets are sent at all.
     pub active: bool,
 }
@@ -92,6 +95,7 @@ impl Default for Config {
             plugins: BTreeMap::new(),
             feeds: Feeds::default(),
             duties: duties::Config::default(),
+            notify: Vec::new(),
             active: true,
         }
     }

@@ -12,6 +12,7 @@ mod format;
 mod gates;
 mod law;
 mod lines;
+pub mod notify;
 mod outline;
 mod own;
 mod pairs;
