@@ -136,9 +136,7 @@ impl Courier {
             return Ok(false);
         }
         let plan = self.office.plan.load_full();
-        let (news, is_all) = self.desk.next(plan.as_deref(), (self.office.clock)(), room).await?;
-        self.queue.extend(news);
-        Ok(is_all)
+        self.desk.next(plan.as_deref(), (self.office.clock)(), room, &mut self.queue).await
     }
 
     /// Posts what waits to a webhook.

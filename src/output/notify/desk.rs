@@ -4,7 +4,7 @@
 //! is told is a note in the store. Held back is what happens in a window of `no_alert`, until it closes, and what
 //! flaps, until it has stood still; then it is told what has become of it in the end, if that is news.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -104,15 +104,17 @@ impl Desk {
         }
     }
 
-    /// The next news, up to about a number; `false` when more may be waiting in the ledger.
+    /// Adds the next news, up to about a number; `false` when more may be waiting in the ledger. What was added before an
+    /// error is not read again.
     pub(super) async fn next(
         &mut self,
         plan: Option<&Plan>,
         now: Time,
         most: usize,
-    ) -> Result<(Vec<Notice>, bool), StoreError> {
-        let mut news = Vec::new();
-        while news.len() < most {
+        news: &mut VecDeque<Notice>,
+    ) -> Result<bool, StoreError> {
+        let enough = news.len() + most;
+        while news.len() < enough {
             let records = self.store.chain(self.read, CHUNK).await?;
             let is_all = records.len() < CHUNK;
             for record in records {
@@ -123,11 +125,11 @@ impl Desk {
                 self.read = seq;
             }
             if is_all {
-                news.extend(self.release(plan, now).await?);
-                return Ok((news, true));
+                self.release(plan, now, news).await?;
+                return Ok(true);
             }
         }
-        Ok((news, false))
+        Ok(false)
     }
 
     /// Whether a change can be news to the receiver, before its history is looked up.
@@ -160,21 +162,19 @@ impl Desk {
     fn hold(&mut self, change: Change, story: &Story, flaps: bool) {
         let until = if flaps { change.at + UNREST } else { change.at };
         let (pair, seq) = (pair(&change), change.seq);
-        match self.held.get_mut(&pair).filter(|held| !held.is_released) {
-            Some(held) => (held.seq, held.until) = (seq, held.until.max(until)),
-            None => {
-                let Change { asset, check, from, .. } = change;
-                let held = Held { asset, check, before: story.before, from, seq, until, is_released: false };
-                self.held.insert(pair, held);
-            }
+        if let Some(held) = self.held.get_mut(&pair).filter(|held| !held.is_released) {
+            (held.seq, held.until) = (seq, held.until.max(until));
+            return;
         }
+        let Change { asset, check, from, .. } = change;
+        let held = Held { asset, check, before: story.before, from, seq, until, is_released: false };
+        self.held.insert(pair, held);
     }
 
     /// What need not be held any longer.
-    async fn release(&mut self, plan: Option<&Plan>, now: Time) -> Result<Vec<Notice>, StoreError> {
+    async fn release(&mut self, plan: Option<&Plan>, now: Time, news: &mut VecDeque<Notice>) -> Result<(), StoreError> {
         let is_due = |held: &Held| !held.is_released && held.until <= now && !is_quiet(plan, &held.asset, now);
         let due: Vec<Held> = self.held.values().filter(|held| is_due(held)).cloned().collect();
-        let mut news = Vec::new();
         for held in due {
             let pair = (held.asset.clone(), held.check.clone());
             let found = self.store.chain(held.seq.saturating_sub(1), 1).await?.pop().and_then(change);
@@ -190,12 +190,12 @@ impl Desk {
                 Some(kind) => {
                     let since = story.since.unwrap_or(last.at);
                     let notice = self.notice(kind, Change { from: held.from, ..last }, since, plan);
-                    news.push(Notice { was_held: true, ..notice });
+                    news.push_back(Notice { was_held: true, ..notice });
                     self.held.entry(pair).and_modify(|held| held.is_released = true);
                 }
             }
         }
-        Ok(news)
+        Ok(())
     }
 
     fn notice(&self, kind: Kind, change: Change, since: Time, plan: Option<&Plan>) -> Notice {

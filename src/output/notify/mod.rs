@@ -77,7 +77,9 @@ impl Notifier {
     /// Tells these receivers from now on, and no others. One that was there before goes on where it was.
     pub fn employ(&mut self, receivers: Vec<Receiver>) {
         let mut before = std::mem::take(&mut self.couriers);
-        before.values().for_each(|at| at.stop.cancel());
+        for at in before.values() {
+            at.stop.cancel();
+        }
         for receiver in receivers {
             let (name, receiver, stop) = (Arc::clone(&receiver.name), Arc::new(receiver), CancellationToken::new());
             let last = before.remove(&name);
@@ -103,7 +105,9 @@ impl Notifier {
     /// Ends all couriers; a message under way may still arrive, within the grace period.
     pub async fn stop(&mut self, grace: Duration) {
         let couriers = std::mem::take(&mut self.couriers);
-        couriers.values().for_each(|at| at.stop.cancel());
+        for at in couriers.values() {
+            at.stop.cancel();
+        }
         let aborts: Vec<_> = couriers.values().map(|at| at.task.abort_handle()).collect();
         let tasks = futures::future::join_all(couriers.into_values().map(|at| at.task));
         if tokio::time::timeout(grace, tasks).await.is_err() {

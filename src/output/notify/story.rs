@@ -37,7 +37,7 @@ pub(super) struct Story {
     pub(super) after: Standing,
     /// When it came to stand so.
     pub(super) since: Option<Time>,
-    /// How often it changed to fail within the last hour.
+    /// How often it came to fail within the last hour.
     falls: usize,
     /// Whether the last change is one of those.
     fell: bool,
@@ -67,7 +67,8 @@ impl Story {
                 Verdict::NotApplicable => false,
                 to => has_passed || to.passes() == Some(true),
             };
-            story.fell = change.to == Verdict::Fail;
+            // a fault that is seen again is no further fall
+            story.fell = story.after == Standing::Drifted && story.before != Standing::Drifted;
             story.falls += usize::from(story.fell && change.at > last.at - UNREST);
         }
         story
