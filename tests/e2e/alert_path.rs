@@ -78,8 +78,8 @@ pub(crate) fn prometheus_and_alertmanager_tell_of_a_drift_once_and_of_its_end() 
     daemon.until_state(&id, CHECK, 0.0, Duration::from_secs(100));
     // the rules know a drift by what Prometheus has seen to pass
     let passed = format!("instance_asset_check:nis2watch_check_pass:max1d{{asset=\"{id}\"}}");
-    let encoded: String = passed.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    until("Prometheus has seen it pass", TOLD, || (!prometheus.query(&encoded).is_empty()).then_some(()));
+    let passed = url::form_urlencoded::byte_serialize(passed.as_bytes()).collect::<String>();
+    until("Prometheus has seen it pass", TOLD, || (!prometheus.query(&passed).is_empty()).then_some(()));
 
     host.configure(BAD);
     daemon.until_state(&id, CHECK, 2.0, SEEN);
@@ -171,7 +171,7 @@ pub(crate) fn what_kill_9_kept_from_a_receiver_is_told_once_after_the_restart() 
     daemon.ended(Duration::from_secs(10));
     let daemon = Daemon::start(&plant);
     host.configure(GOOD);
-    daemon.until_state(&id, CHECK, 0.0, Duration::from_secs(60));
+    daemon.until_state(&id, CHECK, 0.0, Duration::from_mins(1));
     notice(&hook, "/notices", "recovery");
     assert_eq!(notice(&hook, "/notices", "drift"), told);
 }

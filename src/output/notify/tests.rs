@@ -580,3 +580,52 @@ fn every_mistake_of_a_receiver_is_told_with_its_key() {
     assert!(!found.contains("s3cret"), "{found}");
     assert!(!format!("{receivers:?}").contains("s3cret"));
 }
+
+/// A server that shows this certificate, and counts whom it shook hands with.
+async fn tls_server(pair: &rcgen::CertifiedKey<rcgen::KeyPair>) -> (u16, Arc<AtomicU16>) {
+    use tokio_rustls::rustls::ServerConfig;
+    use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+    let key = PrivateKeyDer::try_from(pair.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_no_client_auth().with_single_cert(vec![pair.cert.der().clone()], key).unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (port, served) = (listener.local_addr().unwrap().port(), Arc::new(AtomicU16::new(0)));
+    let count = Arc::clone(&served);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let mut text = Vec::new();
+            while !is_whole(&text) && stream.read_buf(&mut text).await.is_ok_and(|read| read > 0) {}
+            count.fetch_add(u16::from(is_whole(&text)), Ordering::SeqCst);
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.ok();
+            stream.shutdown().await.ok();
+        }
+    });
+    (port, served)
+}
+
+#[tokio::test]
+async fn nothing_is_sent_to_a_server_whose_certificate_is_not_trusted() {
+    let folder = TempDir::new().unwrap();
+    let names = vec!["localhost".to_owned()];
+    let (ours, other) = (
+        rcgen::generate_simple_self_signed(names.clone()).unwrap(),
+        rcgen::generate_simple_self_signed(names).unwrap(),
+    );
+    let (port, served) = tls_server(&ours).await;
+    let send = async |host: &str, trusted: &rcgen::CertifiedKey<rcgen::KeyPair>| {
+        let ca = folder.path().join("ca.pem");
+        std::fs::write(&ca, trusted.cert.pem()).unwrap();
+        let url = format!("https://{host}:{port}/hook?key=s3cret");
+        let entry = format!("- {{ name: hook, webhook: {{ url: '{url}', ca: {} }} }}", ca.display());
+        receiver(&entry).door.post(b"{}".to_vec()).await
+    };
+    send("localhost", &ours).await.unwrap();
+    for (host, trusted) in [("localhost", &other), ("127.0.0.1", &ours)] {
+        let error = send(host, trusted).await.unwrap_err().to_string();
+        assert!(error.contains("certificate") && !error.contains("s3cret"), "{error}");
+    }
+    assert_eq!(served.load(Ordering::SeqCst), 1);
+}
