@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Installs what the tests need, by package name, and starts nothing. Run by tests/run.sh; a second run does nothing.
 set -euo pipefail
-packages=(openssh-server openssh-client dropbear-bin snmpd snmp openssl prometheus prometheus-alertmanager busybox-static dash sudo opendoas systemd curl procps iproute2 nftables mosquitto python3 python3-prometheus-client python3-yaml python3-venv shellcheck yamllint ca-certificates)
+packages=(openssh-server openssh-client dropbear-bin snmpd snmp openssl prometheus prometheus-alertmanager busybox-static dash sudo opendoas systemd curl procps iproute2 nftables mosquitto python3 python3-prometheus-client python3-yaml python3-venv shellcheck yamllint ca-certificates chromium nodejs)
+# npm comes with some builds of node, and is a package of its own elsewhere
+command -v npm >/dev/null || packages+=(npm)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^ii' || missing+=("$package")

@@ -14,3 +14,4 @@ cargo run --quiet --locked -- catalog test
 tests/manifests.sh
 tests/alerts.sh
 tests/dashboards.sh
+tests/browser.sh

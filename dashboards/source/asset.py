@@ -36,7 +36,7 @@ def verdicts():
         "Every check of the asset with its present state; `nis2watch explain` says how to mend it.",
         query,
         columns,
-        [state_column("state"), linked("check", to_evidence())],
+        [state_column("state"), linked("check", to_evidence("${asset}"))],
         "-state",
     )
     hide(made, "asset", "zone")
@@ -52,7 +52,7 @@ def since():
         "How long each fail of the asset has lasted; survives restarts of nis2watch.",
         query,
         columns,
-        [by_name("fails for", unit="s"), linked("check", to_evidence())],
+        [by_name("fails for", unit="s"), linked("check", to_evidence("${asset}"))],
         "-fails for",
         "nothing fails",
     )

@@ -177,7 +177,7 @@ def build():
         "The checks of the plan for each point; a check can be evidence for several.",
         checks,
         {"control": "point", "check": "check"},
-        [linked("check", to_evidence())],
+        [linked("check", to_evidence(asset=None))],
         "point",
     )
     hide(made, "Value")

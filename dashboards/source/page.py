@@ -11,7 +11,7 @@ PAGES = {
     "nis2watch-traffic": "What we sent",
     "nis2watch-daemon": "The daemon",
 }
-# the page of nis2watch that shows the evidence; its address is a variable of each dashboard
+# the pages of nis2watch that show the evidence; their address is a variable of each dashboard
 EVIDENCE = "${evidence}/"
 KEEP = "${datasource:queryparam}&${instance:queryparam}&${__url_time_range}"
 
@@ -39,9 +39,10 @@ def to(uid):
     return {"title": PAGES[uid], "url": f"/d/{uid}?{KEEP}", "targetBlank": False}
 
 
-def to_evidence():
-    """To the evidence that nis2watch keeps."""
-    return {"title": "Evidence", "url": EVIDENCE, "targetBlank": True}
+def to_evidence(asset="${__data.fields.asset}"):
+    """From a row with a check to the evidence that nis2watch keeps for it; without an asset to all assets of the check."""
+    path = f"assets/{asset}/${{__data.fields.check}}" if asset else "checks/${__data.fields.check}"
+    return {"title": "Evidence", "url": EVIDENCE + path, "targetBlank": True}
 
 
 def query_variable(name, label, query, multi=True):

@@ -32,6 +32,14 @@ impl Users {
         self.hashes.is_empty()
     }
 
+    /// Whether an `Authorization` header proved somebody before, so that no password needs to be tried.
+    #[must_use]
+    pub fn is_verified(&self, header: &str) -> bool {
+        let decoded = header.strip_prefix("Basic ").and_then(|encoded| STANDARD.decode(encoded.trim()).ok());
+        let key: Option<[u8; 32]> = decoded.map(|decoded| Sha256::digest(decoded).into());
+        key.is_some_and(|key| self.cache().get(&key) == Some(&true))
+    }
+
     /// The user whom an `Authorization` header proves; `None` when it proves nobody. Runs bcrypt on a blocking thread.
     pub async fn authenticate(&self, header: Option<&str>) -> Option<String> {
         let encoded = header?.strip_prefix("Basic ")?;

@@ -3,19 +3,32 @@
 //! Nothing is collected inside a scrape. Health and readiness need no password, as probes of an orchestrator
 //! have none; everything else does when the web configuration file says so.
 
+mod admit;
 mod auth;
+mod board;
+mod caller;
 mod operator;
-mod overview;
 mod router;
 mod serve;
+mod throttle;
 mod tls;
+mod tokens;
+mod ui;
+mod v1;
 mod web_config;
 
 pub use auth::Users;
+pub use board::{Board, Cell, Device, Pair, State, Tally};
+pub use caller::Access;
 pub use operator::{Operator, View};
 pub use router::{Desk, Door, router};
 pub use serve::{ServeError, serve};
+pub use tokens::{Role, Token, TokenError, Tokens};
 pub use web_config::{WebConfig, WebConfigError};
 
+#[cfg(test)]
+mod access_tests;
+#[cfg(test)]
+mod page_tests;
 #[cfg(test)]
 mod tests;

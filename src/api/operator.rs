@@ -1,11 +1,15 @@
 //! What the API asks of the daemon that it belongs to.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
-use crate::engine::Plan;
-use crate::model::Time;
+use crate::catalog::Catalog;
+use crate::duties::Book;
+use crate::engine::{AssetIndex, CheckIndex, Plan};
+use crate::model::{AssetId, Time};
+use crate::transport::gate::Books;
 
 /// What is watched now.
 #[derive(Debug, Clone)]
@@ -14,6 +18,10 @@ pub struct View {
     pub site: Option<Arc<str>>,
     /// Who is asked what.
     pub plan: Arc<Plan>,
+    /// What can be checked.
+    pub catalog: Arc<Catalog>,
+    /// What was sent to each asset.
+    pub books: Arc<HashMap<AssetId, Books>>,
     /// When the configuration was loaded.
     pub loaded_at: Time,
 }
@@ -29,12 +37,22 @@ pub trait Operator: Send + Sync {
     /// What is watched; `None` before the first plant is loaded.
     fn view(&self) -> Option<View>;
 
+    /// What people signed and owe.
+    fn book(&self) -> Arc<Book>;
+
     /// Loads the configuration again, whole or not at all.
     ///
     /// # Errors
     ///
     /// Every mistake, as text for a person; the old configuration stays.
     fn reload(&self) -> BoxFuture<'_, Result<(), String>>;
+
+    /// Visits an asset for these checks as soon as its gate allows.
+    ///
+    /// # Errors
+    ///
+    /// Too many wait already, or nothing is watched.
+    fn run_now(&self, asset: AssetIndex, checks: Vec<CheckIndex>) -> Result<(), String>;
 
     /// Whether packets may be sent at all.
     fn traffic_allowed(&self) -> bool;

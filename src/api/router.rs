@@ -3,32 +3,44 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{FromRequestParts, Request, State};
-use axum::http::request::Parts;
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures::stream;
 
-use super::overview::{self, Overview};
-use super::{Operator, Users, WebConfig};
+use super::admit::Admitted;
+use super::caller::{Keys, authenticate};
+use super::throttle::Throttle;
+use super::{Access, Board, Operator, Users, WebConfig, ui, v1};
 use crate::output::{Exposition, accepts_gzip, negotiate};
 use crate::store::Store;
 
-/// The style sheet of the page.
-const STYLE: &str = include_str!("style.css");
+/// What stands before every route of the API.
+pub(super) const API: &str = "/api/v1";
+
+/// Logins that may be refused at once from one address, and how long each is remembered.
+const FAILURES: u32 = 10;
+const FORGIVEN: Duration = Duration::from_secs(6);
+/// Acts of one person at once, and how soon there may be another.
+const ACTS: u32 = 30;
+const ACT_EVERY: Duration = Duration::from_secs(2);
+/// Longest body of an act.
+const LONGEST_BODY: usize = 64 * 1024;
 
 /// Headers that every answer carries unless the web configuration file says otherwise: the page loads nothing from
 /// elsewhere, is framed by nobody and sends its address nowhere.
 const HEADERS: [(&str, &str); 5] = [
     (
         "content-security-policy",
-        "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; \
+         frame-ancestors 'none'; base-uri 'none'",
     ),
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
@@ -39,22 +51,28 @@ const HEADERS: [(&str, &str); 5] = [
 /// Who may come in; replaced by a reload.
 #[derive(Clone, Default)]
 pub struct Door {
-    users: Users,
+    pub(super) users: Users,
+    pub(super) keys: Keys,
     headers: Vec<(HeaderName, HeaderValue)>,
     /// Whether everybody who reaches the listener has shown a certificate.
-    certified: bool,
+    pub(super) certified: bool,
 }
 
 impl Door {
-    /// The door that a web configuration describes.
+    /// The door that a web configuration describes, with roles and tokens beside it.
     #[must_use]
-    pub fn new(config: &WebConfig) -> Self {
+    pub fn new(config: &WebConfig, access: &Access) -> Self {
         let own = HEADERS.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
         let theirs = config.http_server_config.headers.iter();
         let all: BTreeMap<_, _> =
             own.chain(theirs.map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))).collect();
         let headers = all.iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?))).collect();
-        Self { users: Users::new(config.basic_auth_users.clone()), headers, certified: config.asks_for_certificates() }
+        Self {
+            users: Users::new(config.basic_auth_users.clone()),
+            keys: Keys::new(access),
+            headers,
+            certified: config.asks_for_certificates(),
+        }
     }
 }
 
@@ -64,6 +82,8 @@ pub struct Desk {
     pub operator: Arc<dyn Operator>,
     /// What `/metrics` shows.
     pub exposition: Exposition,
+    /// How every pair stands.
+    pub board: Board,
     /// What was seen.
     pub store: Arc<dyn Store>,
     /// Who may come in.
@@ -72,49 +92,43 @@ pub struct Desk {
     pub listens_at: IpAddr,
 }
 
-struct Inner {
-    desk: Desk,
-    overview: tokio::sync::Mutex<Option<Arc<Overview>>>,
+/// What all requests share.
+pub(super) struct Inner {
+    pub(super) desk: Desk,
+    /// Logins that were refused, by address.
+    pub(super) failures: Throttle<IpAddr>,
+    /// Acts, by who did them.
+    pub(super) acts: Throttle<String>,
+    /// How the plant stands, shared by all who look.
+    pub(super) summary: tokio::sync::Mutex<Option<Arc<ui::Summary>>>,
 }
 
-type Shared = State<Arc<Inner>>;
+pub(super) type Shared = State<Arc<Inner>>;
 
 /// Builds the router.
 pub fn router(desk: Desk) -> Router {
-    let inner = Arc::new(Inner { desk, overview: tokio::sync::Mutex::new(None) });
+    let inner = Arc::new(Inner {
+        desk,
+        failures: Throttle::new(FAILURES, FORGIVEN),
+        acts: Throttle::new(ACTS, ACT_EVERY),
+        summary: tokio::sync::Mutex::new(None),
+    });
     let guarded = Router::new()
-        .route("/", get(page))
-        .route("/style.css", get(style))
+        .merge(ui::router())
         .route("/metrics", get(metrics))
         .route("/-/reload", post(reload))
         .route("/-/stop-traffic", post(stop_traffic))
         .route("/-/resume-traffic", post(resume_traffic))
+        .nest(API, v1::router())
         .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing here; / shows what there is\n") })
-        .layer(middleware::from_fn_with_state(Arc::clone(&inner), authenticate));
+        .layer(middleware::from_fn_with_state(Arc::clone(&inner), authenticate))
+        .layer(DefaultBodyLimit::max(LONGEST_BODY));
     Router::new()
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready))
         .merge(guarded)
         .layer(middleware::from_fn_with_state(Arc::clone(&inner), add_headers))
         .with_state(inner)
-}
-
-/// The user of a request, for the log.
-#[derive(Debug, Clone)]
-struct User(String);
-
-async fn authenticate(State(inner): Shared, mut request: Request, next: Next) -> Response {
-    let door = inner.desk.door.load_full();
-    if !door.users.is_empty() {
-        let shown = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let shown = shown.map(str::to_owned);
-        let Some(user) = door.users.authenticate(shown.as_deref()).await else {
-            let ask = [(header::WWW_AUTHENTICATE, "Basic realm=\"nis2watch\", charset=\"UTF-8\"")];
-            return (StatusCode::UNAUTHORIZED, ask, "a user name and a password are needed\n").into_response();
-        };
-        request.extensions_mut().insert(User(user));
-    }
-    next.run(request).await
 }
 
 async fn add_headers(State(inner): Shared, request: Request, next: Next) -> Response {
@@ -159,34 +173,6 @@ async fn metrics(State(inner): Shared, headers: HeaderMap) -> Response {
     response.body(Body::from_stream(chunks)).unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
-async fn page(State(inner): Shared) -> Response {
-    let Some(view) = inner.desk.operator.view() else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "no plant is loaded yet\n").into_response();
-    };
-    // one reader builds the overview, the others wait for it and share it
-    let mut kept = inner.overview.lock().await;
-    if !kept.as_ref().is_some_and(|overview| overview.is_fresh(&view)) {
-        match Overview::read(&view, &*inner.desk.store).await {
-            Ok(overview) => *kept = Some(Arc::new(overview)),
-            Err(error) => {
-                tracing::error!(%error, "cannot read the store for the page");
-                return (StatusCode::INTERNAL_SERVER_ERROR, "the store cannot be read; the log says why\n")
-                    .into_response();
-            }
-        }
-    }
-    let overview = kept.clone();
-    drop(kept);
-    let Some(overview) = overview else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
-    let page = overview::page(&view, &overview, inner.desk.operator.traffic_allowed());
-    ([(header::CACHE_CONTROL, "no-store")], page).into_response()
-}
-
-async fn style() -> Response {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=3600")], STYLE)
-        .into_response()
-}
-
 async fn reload(State(inner): Shared, Admitted(actor): Admitted) -> Response {
     tracing::info!(actor, "reload was asked for");
     match inner.desk.operator.reload().await {
@@ -211,44 +197,4 @@ async fn set_traffic(inner: &Inner, Admitted(actor): Admitted, allowed: bool) ->
         Ok(()) => "no packet is sent any more, until POST /-/resume-traffic\n".into_response(),
         Err(problem) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{problem}\n")).into_response(),
     }
-}
-
-/// Who acts. Refused are a stranger beyond loopback, and a page of another site in the browser of somebody who may.
-struct Admitted(String);
-
-impl FromRequestParts<Arc<Inner>> for Admitted {
-    type Rejection = (StatusCode, &'static str);
-
-    async fn from_request_parts(parts: &mut Parts, inner: &Arc<Inner>) -> Result<Self, Self::Rejection> {
-        let refuse = |why| Err((StatusCode::FORBIDDEN, why));
-        let door = inner.desk.door.load();
-        let open = door.users.is_empty() && !door.certified;
-        if open && !inner.desk.listens_at.is_loopback() {
-            return refuse(
-                "acts need basic_auth_users or client certificates in the web configuration file, because the \
-                 listener is not on loopback\n",
-            );
-        }
-        let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        if text("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none")) {
-            return refuse("this request came from another site\n");
-        }
-        let host = text("host").unwrap_or_default();
-        if let Some(origin) = text("origin")
-            && origin.split_once("://").map(|(_, authority)| authority) != Some(host)
-        {
-            return refuse("this request came from another site\n");
-        }
-        // a name that was bent to point to loopback is "the same site" to a browser
-        if open && !is_loopback_name(host) {
-            return refuse("without users, acts are only taken at an address of loopback or localhost\n");
-        }
-        Ok(Self(parts.extensions.get::<User>().map_or_else(|| "anonymous".to_owned(), |user| user.0.clone())))
-    }
-}
-
-fn is_loopback_name(host: &str) -> bool {
-    let bracketed = host.strip_prefix('[').and_then(|rest| rest.split_once(']'));
-    let name = bracketed.map_or_else(|| host.split(':').next().unwrap_or_default(), |(address, _)| address);
-    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
+use super::caller::{Certified, Peer};
 use super::tls;
 use super::web_config::TlsServerConfig;
 
@@ -81,11 +82,16 @@ async fn connection(
     shutdown: CancellationToken,
 ) {
     stream.set_nodelay(true).ok();
+    let router = router.layer(Extension(Peer(peer.ip())));
     let Some(secure) = secure else { return http(TokioIo::new(stream), router, shutdown).await };
     match tokio::time::timeout(HANDSHAKE, secure.acceptor.accept(stream)).await {
         Ok(Ok(stream)) => {
             let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
             if tls::has_allowed_name(&secure.config, shown) {
+                let router = match shown.and_then(tls::name) {
+                    Some(name) => router.layer(Extension(Certified(name.into()))),
+                    None => router,
+                };
                 http(TokioIo::new(stream), router, shutdown).await;
             } else {
                 debug!(%peer, "client certificate without an allowed name");

@@ -1,8 +1,8 @@
 //! The endpoints as a browser, a scraper and a stranger see them.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use axum::Router;
@@ -15,17 +15,21 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::catalog::Catalog;
-use crate::engine::{Cadence, Plan, Schedules, testing};
+use crate::duties::Book;
+use crate::engine::{AssetIndex, Cadence, CheckIndex, Plan, Schedules, testing};
 use crate::output::{Exposition, Own};
 use crate::store::{self, Sqlite};
 
 /// A daemon that does what it is told and remembers it.
 #[derive(Default)]
-struct Daemon {
-    stopped: AtomicBool,
-    reloaded: AtomicBool,
-    mistakes: Option<&'static str>,
-    plan: Arc<Plan>,
+pub(super) struct Daemon {
+    pub(super) stopped: AtomicBool,
+    pub(super) reloaded: AtomicBool,
+    pub(super) mistakes: Option<&'static str>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) book: Arc<Book>,
+    pub(super) asked: Mutex<Vec<(AssetIndex, Vec<CheckIndex>)>>,
 }
 
 impl Operator for Daemon {
@@ -38,7 +42,22 @@ impl Operator for Daemon {
     }
 
     fn view(&self) -> Option<View> {
-        Some(View { site: Some("<aarhus>".into()), plan: Arc::clone(&self.plan), loaded_at: Utc::now() })
+        Some(View {
+            site: Some("<aarhus>".into()),
+            plan: Arc::clone(&self.plan),
+            catalog: Arc::clone(&self.catalog),
+            books: Arc::default(),
+            loaded_at: Utc::now(),
+        })
+    }
+
+    fn book(&self) -> Arc<Book> {
+        Arc::clone(&self.book)
+    }
+
+    fn run_now(&self, asset: AssetIndex, checks: Vec<CheckIndex>) -> Result<(), String> {
+        self.asked.lock().unwrap().push((asset, checks));
+        Ok(())
     }
 
     fn reload(&self) -> BoxFuture<'_, Result<(), String>> {
@@ -56,26 +75,36 @@ impl Operator for Daemon {
     }
 }
 
-struct Setup {
-    daemon: Arc<Daemon>,
-    router: Router,
+pub(super) struct Setup {
+    pub(super) daemon: Arc<Daemon>,
+    pub(super) board: Board,
+    pub(super) store: Arc<Sqlite>,
+    pub(super) router: Router,
 }
 
 impl Setup {
-    fn new(daemon: Daemon, listens_at: &str, web_config: &WebConfig) -> Self {
+    pub(super) fn new(daemon: Daemon, listens_at: &str, web_config: &WebConfig) -> Self {
+        Self::with(daemon, listens_at, web_config, &Access::default())
+    }
+
+    pub(super) fn with(daemon: Daemon, listens_at: &str, web_config: &WebConfig, access: &Access) -> Self {
         let daemon = Arc::new(daemon);
+        let board = Board::default();
+        board.replace(&daemon.plan, &[], &[]);
         let config = store::Config { path: ":memory:".into(), ..store::Config::default() };
+        let store = Arc::new(Sqlite::open(&config).unwrap());
         let desk = Desk {
             operator: Arc::clone(&daemon) as Arc<dyn Operator>,
             exposition: Exposition::new(Own::new()),
-            store: Arc::new(Sqlite::open(&config).unwrap()),
-            door: Arc::new(ArcSwap::from_pointee(Door::new(web_config))),
+            board: board.clone(),
+            store: Arc::clone(&store) as Arc<dyn store::Store>,
+            door: Arc::new(ArcSwap::from_pointee(Door::new(web_config, access))),
             listens_at: listens_at.parse::<IpAddr>().unwrap(),
         };
-        Self { daemon, router: router(desk) }
+        Self { daemon, board, store, router: router(desk) }
     }
 
-    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> (StatusCode, String) {
+    pub(super) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> (StatusCode, String) {
         let mut request = Request::builder().method(method).uri(path).header("host", "127.0.0.1:9762");
         for (name, value) in headers {
             if *name == "host" {

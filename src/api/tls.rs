@@ -11,6 +11,9 @@ use rustls::server::{ServerConfig, WebPkiClientVerifier};
 
 use super::web_config::{ClientAuth, MinVersion, TlsServerConfig};
 
+/// Longest name of a holder that is kept, in characters.
+const LONGEST_NAME: usize = 128;
+
 /// Builds the configuration; the message names the file that is wrong.
 pub(super) fn server_config(tls: &TlsServerConfig) -> Result<ServerConfig, String> {
     let chain = certificates(&tls.cert_file)?;
@@ -60,6 +63,23 @@ pub(super) fn has_allowed_name(tls: &TlsServerConfig, certificate: Option<&Certi
         }
         _ => false,
     })
+}
+
+/// The name that a verified client certificate gives its holder: the first of its alternative names, else the common name.
+pub(super) fn name(certificate: &CertificateDer<'_>) -> Option<String> {
+    use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let names = parsed.subject_alternative_name().ok().flatten();
+    let first = names.and_then(|names| {
+        names.value.general_names.iter().find_map(|name| match name {
+            GeneralName::DNSName(name) | GeneralName::RFC822Name(name) | GeneralName::URI(name) => {
+                Some((*name).to_owned())
+            }
+            _ => None,
+        })
+    });
+    let common = || parsed.subject().iter_common_name().find_map(|name| name.as_str().ok().map(str::to_owned));
+    first.or_else(common).map(|name| name.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect())
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {

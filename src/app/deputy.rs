@@ -9,6 +9,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::pulse::Pulse;
 use crate::api::{Operator, View};
+use crate::duties::Book;
+use crate::engine::{Ask, AssetIndex, CheckIndex, Visitor};
 use crate::model::Time;
 use crate::output::Own;
 use crate::store::Store;
@@ -28,7 +30,10 @@ pub(super) struct Deputy {
     pub(super) switch: Switch,
     pub(super) store: Arc<dyn Store>,
     pub(super) own: Own,
+    pub(super) visitor: Arc<Visitor>,
     pub(super) wishes: mpsc::Sender<Wish>,
+    /// The loop that visits now whom somebody names.
+    pub(super) asks: ArcSwapOption<mpsc::Sender<Ask>>,
     pub(super) clock: fn() -> Time,
 }
 
@@ -78,6 +83,10 @@ impl Operator for Deputy {
         self.view.load_full().map(|view| (*view).clone())
     }
 
+    fn book(&self) -> Arc<Book> {
+        self.visitor.book.load_full()
+    }
+
     fn reload(&self) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(async {
             let (wish, answer) = oneshot::channel();
@@ -85,6 +94,12 @@ impl Operator for Deputy {
             self.wishes.send(wish).await.map_err(|_| ends())?;
             answer.await.unwrap_or_else(|_| Err(ends()))
         })
+    }
+
+    fn run_now(&self, asset: AssetIndex, checks: Vec<CheckIndex>) -> Result<(), String> {
+        let asks = self.asks.load();
+        let asks = asks.as_ref().ok_or("nothing is watched now")?;
+        asks.try_send((asset, checks)).map_err(|_| "too many visits were asked for; wait for them".to_owned())
     }
 
     fn traffic_allowed(&self) -> bool {

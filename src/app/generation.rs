@@ -2,16 +2,22 @@
 
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::Plant;
-use crate::engine::{Daemon, Listener, Visitor};
+use crate::engine::{Ask, Daemon, Listener, Visitor};
 use crate::store::{Store, StoreError};
+
+/// Wishes to visit now that wait for the loop.
+const ASKS: usize = 16;
 
 /// A plant and the loop that visits it.
 pub(super) struct Generation {
     pub(super) plant: Plant,
+    /// Visits now whom somebody names.
+    pub(super) asks: mpsc::Sender<Ask>,
     stop: CancellationToken,
     task: JoinHandle<Result<(), StoreError>>,
 }
@@ -33,8 +39,9 @@ impl Generation {
             visits_in_flight,
         };
         let stop = CancellationToken::new();
-        let task = tokio::spawn(daemon.run(stop.clone()));
-        Self { plant, stop, task }
+        let (asks, asked) = mpsc::channel(ASKS);
+        let task = tokio::spawn(daemon.run_asked(stop.clone(), asked));
+        Self { plant, asks, stop, task }
     }
 
     /// Starts no further visit.

@@ -74,6 +74,7 @@ impl Once {
         let book = Book::new(papers, &store.acts(0).await?, duties::Plant::new(&inventory, &setup.catalog));
         let plant = Plant::new(&setup.catalog, &inventory, &setup.loaded.schedules, &shared, None);
         let visitor = Visitor::new(store, Arc::clone(&setup.loaded.lifecycle), clock);
+        visitor.take_shelf(Arc::clone(&setup.loaded.carried), &setup.loaded.lifecycle);
         visitor.book.store(Arc::new(book));
         Ok(Self { plant, visitor, kept, in_flight: setup.loaded.config.limits.visits_in_flight as usize })
     }

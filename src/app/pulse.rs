@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use crate::api::Board;
 use crate::engine::Listener;
 use crate::model::{AssetId, CheckResult, Time, Transition, Transport, Value};
 use crate::output::notify::Bell;
+use crate::store::Visit;
 
 /// The loop turns at least once a minute; twice missed means that it stands.
 const STANDS_AFTER: TimeDelta = TimeDelta::minutes(3);
@@ -27,9 +29,10 @@ impl Pulse {
     }
 }
 
-/// A listener that feels the pulse, rings for those who tell of changes, and passes everything on.
+/// A listener that feels the pulse, keeps the board, rings for those who tell of changes, and passes everything on.
 pub(super) struct Felt<L> {
     pub(super) inner: L,
+    pub(super) board: Board,
     pub(super) pulse: Pulse,
     pub(super) bell: Bell,
     pub(super) clock: fn() -> Time,
@@ -37,19 +40,23 @@ pub(super) struct Felt<L> {
 
 impl<L: Listener> Listener for Felt<L> {
     fn judged(&self, result: &CheckResult, since: Time) {
+        self.board.judged(result, since);
         self.inner.judged(result, since);
     }
 
     fn changed(&self, transition: &Transition) {
+        self.board.changed(transition);
         self.inner.changed(transition);
         self.bell.ring();
     }
 
     fn visited(&self, asset: &AssetId, at: Time, took: Duration, reachable: &[(Transport, bool)]) {
+        self.board.visited(Visit { asset: asset.clone(), at, duration: took, reachable: reachable.to_vec() });
         self.inner.visited(asset, at, took, reachable);
     }
 
     fn identified(&self, asset: &AssetId, device: &Value) {
+        self.board.identified(asset, device);
         self.inner.identified(asset, device);
     }
 

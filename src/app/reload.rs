@@ -63,7 +63,9 @@ impl Service {
             }
         };
         warn_of_restart(&before, &self.setup);
-        self.door.store(Arc::new(Door::new(&self.setup.loaded.web_config)));
+        self.door.store(Arc::new(Door::new(&self.setup.loaded.web_config, &self.setup.loaded.config.api.access())));
+        let carried = (*self.setup.loaded.carried).clone();
+        self.take_shelf(carried);
         let told = self.swap(inventory, papers).await?;
         self.notifier.employ(self.setup.loaded.receivers.clone());
         self.note_configuration("the configuration was loaded again", Utc::now()).await?;
@@ -114,7 +116,6 @@ impl Service {
             Plant::new(&setup.catalog, &inventory, &setup.loaded.schedules, &self.shared, before)
         });
         drop(before);
-        self.visitor.lifecycle.store(Arc::clone(&setup.loaded.lifecycle));
         let acts = self.store.acts(0).await?;
         self.last_act = acts.last().map_or(0, |record| record.seq);
         self.take_book(Book::new(papers, &acts, duties::Plant::new(&inventory, &setup.catalog)));
@@ -130,20 +131,31 @@ impl Service {
         let scope =
             Scope { plan: &plant.plan, catalog: &setup.catalog, gates: &plant.gates, latest: &latest, visits: &visits };
         tokio::task::block_in_place(|| self.exposition.replace(&scope, now));
+        self.board.replace(&plant.plan, &latest, &visits);
         self.note_ledger().await;
-        let view = View { site: setup.loaded.config.site.clone(), plan: Arc::clone(&plant.plan), loaded_at: now };
+        let books = plant.gates.iter().map(|(asset, gate)| (asset.clone(), gate.books().clone())).collect();
+        let view = View {
+            site: setup.loaded.config.site.clone(),
+            plan: Arc::clone(&plant.plan),
+            catalog: Arc::clone(&setup.catalog),
+            books: Arc::new(books),
+            loaded_at: now,
+        };
         self.deputy.view.store(Some(Arc::new(view)));
         self.deputy.own.set_active(setup.loaded.config.active && !self.deputy.switch.is_off());
         self.deputy.pulse.beat(now);
         self.notifier.watch(Arc::clone(&plant.plan));
         let listener = Arc::new(Felt {
             inner: self.exposition.clone(),
+            board: self.board.clone(),
             pulse: self.deputy.pulse.clone(),
             bell: self.notifier.bell(),
             clock: Utc::now,
         });
         let in_flight = setup.loaded.config.limits.visits_in_flight as usize;
-        self.generation = Some(Generation::start(plant, &self.visitor, &self.store, listener, in_flight));
+        let generation = Generation::start(plant, &self.visitor, &self.store, listener, in_flight);
+        self.deputy.asks.store(Some(Arc::new(generation.asks.clone())));
+        self.generation = Some(generation);
         self.deputy.is_ready.store(true, Ordering::Relaxed);
         Ok(Told::Reload)
     }
@@ -170,6 +182,18 @@ impl Service {
             self.take_book(book);
         } else {
             self.exposition.duties(&self.visitor.book.load(), Utc::now());
+        }
+        self.note_baselines().await;
+    }
+
+    /// Tells how baselines stand.
+    async fn note_baselines(&self) {
+        match self.store.baseline_summary().await {
+            Ok(summary) => self.exposition.baselines(&summary),
+            Err(error) => {
+                self.deputy.own.store_failed();
+                error!(%error, "cannot count baselines");
+            }
         }
     }
 

@@ -14,18 +14,19 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::deputy::{Deputy, Wish};
+use super::feeds::{Arrived, FeedWatch};
 use super::generation::Generation;
 use super::pulse::Pulse;
 use super::signals::{Signals, Told};
 use super::systemd;
 use super::targets::{LOOK_EVERY, Targets};
 use super::{Setup, Shared, StoredKeys};
-use crate::api::{self, Desk, Door, ServeError};
+use crate::api::{self, Board, Desk, Door, ServeError};
 use crate::engine::Visitor;
 use crate::model::Time;
 use crate::output::notify::Notifier;
 use crate::output::{Exposition, Own};
-use crate::store::{Sqlite, Store, StoreError};
+use crate::store::{Filter, Sqlite, Store, StoreError};
 use crate::transport::gate::Switch;
 use crate::transport::snmp;
 
@@ -35,6 +36,8 @@ const GRACE: Duration = Duration::from_secs(25);
 const LAST_NOTICES: Duration = Duration::from_secs(3);
 /// Wishes to reload that wait; they are fulfilled together.
 const WISHES: usize = 16;
+/// Records that are looked through at the start for the last changes.
+const LAST_CHANGES: usize = 500;
 
 /// Why the daemon could not start, or ended without being told to.
 #[derive(Debug, thiserror::Error)]
@@ -70,10 +73,12 @@ pub struct Service {
     pub(super) shared: Shared,
     pub(super) visitor: Arc<Visitor>,
     pub(super) exposition: Exposition,
+    pub(super) board: Board,
     pub(super) deputy: Arc<Deputy>,
     pub(super) door: Arc<ArcSwap<Door>>,
     pub(super) wishes: mpsc::Receiver<Wish>,
     pub(super) targets: Targets,
+    pub(super) feeds: FeedWatch,
     pub(super) notifier: Notifier,
     /// Number of the last act that the book knows.
     pub(super) last_act: u64,
@@ -93,6 +98,7 @@ enum Event {
     Reload(Option<Wish>),
     Look,
     Arrived(Result<bool, crate::inventory::FetchError>),
+    Feeds(Arrived),
     VisitsEnded(Result<(), String>),
     ServingEnded(Result<(), String>),
 }
@@ -116,6 +122,7 @@ impl Service {
         let exposition = Exposition::new(Own::new());
         let notifier = Notifier::new(Arc::clone(&store), exposition.own().registry(), clock);
         let (wish, wishes) = mpsc::channel(WISHES);
+        let visitor = Arc::new(Visitor::new(Arc::clone(&store), Arc::clone(&setup.loaded.lifecycle), clock));
         let deputy = Arc::new(Deputy {
             view: ArcSwapOption::empty(),
             is_ready: AtomicBool::new(false),
@@ -123,22 +130,26 @@ impl Service {
             switch: shared.switch.clone(),
             store: Arc::clone(&store),
             own: exposition.own().clone(),
+            visitor: Arc::clone(&visitor),
             wishes: wish,
+            asks: ArcSwapOption::empty(),
             clock,
         });
         deputy.remember_switch().await?;
-        let door = Arc::new(ArcSwap::from_pointee(Door::new(&setup.loaded.web_config)));
-        let visitor = Arc::new(Visitor::new(Arc::clone(&store), Arc::clone(&setup.loaded.lifecycle), clock));
+        let door =
+            Arc::new(ArcSwap::from_pointee(Door::new(&setup.loaded.web_config, &setup.loaded.config.api.access())));
         Ok(Self {
             setup: Arc::new(setup),
             store,
             shared,
             visitor,
             exposition,
+            board: Board::default(),
             deputy,
             door,
             wishes,
             targets: Targets::default(),
+            feeds: FeedWatch::default(),
             notifier,
             last_act: 0,
             proof_due: None,
@@ -171,8 +182,12 @@ impl Service {
         let stop_serving = CancellationToken::new();
         let mut serving = self.serve(&stop_serving)?;
         self.targets.settle(&self.setup).await;
+        let carried = (*self.setup.loaded.carried).clone();
+        self.take_shelf(carried);
         let (inventory, papers) = self.inventory().await.map_err(|problems| RunError::Ended(problems.to_string()))?;
         self.swap(inventory, papers).await?;
+        let changes = self.store.transitions(Filter::default(), LAST_CHANGES).await?;
+        self.board.recall(changes.into_iter().map(|record| record.transition));
         self.notifier.employ(self.setup.loaded.receivers.clone());
         self.note_configuration("the daemon started", Utc::now()).await?;
         self.deputy.own.reloaded(true, Utc::now());
@@ -199,6 +214,7 @@ impl Service {
         let router = api::router(Desk {
             operator: Arc::clone(&self.deputy) as Arc<dyn api::Operator>,
             exposition: self.exposition.clone(),
+            board: self.board.clone(),
             store: Arc::clone(&self.store),
             door: Arc::clone(&self.door),
             listens_at: self.address.ip(),
@@ -226,6 +242,7 @@ impl Service {
                 Some(wish) = self.wishes.recv() => Event::Reload(Some(wish)),
                 _ = look.tick() => Event::Look,
                 arrived = self.targets.arrived() => Event::Arrived(arrived),
+                arrived = self.feeds.arrived() => Event::Feeds(arrived),
                 ended = ended(generation) => Event::VisitsEnded(ended),
                 ended = &mut *serving => Event::ServingEnded(match ended {
                     Ok(result) => result.map_err(|error| error.to_string()),
@@ -249,6 +266,8 @@ impl Service {
                     self.note_ledger().await;
                     self.note_acts().await;
                     self.prove_when_due(Utc::now());
+                    self.feeds.look(&self.setup.loaded.config.feeds);
+                    self.tell_feeds();
                     if self.targets.look(&self.setup)
                         && self.refresh("a target file or a register changed").await? == Told::Stop
                     {
@@ -261,6 +280,7 @@ impl Service {
                     }
                 }
                 Event::Arrived(Ok(false)) => {}
+                Event::Feeds(arrived) => self.feeds_changed(arrived),
                 Event::Arrived(Err(error)) => {
                     self.deputy.own.refreshed(false);
                     warn!(%error, "a target list did not come; the one from before stays");

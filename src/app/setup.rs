@@ -1,6 +1,7 @@
 //! Everything that can be known before anything is started.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::config::{Config, Flags, Loaded};
@@ -13,7 +14,7 @@ pub struct Setup {
     /// Configuration and inventory.
     pub loaded: Loaded,
     /// The checks.
-    pub catalog: Catalog,
+    pub catalog: Arc<Catalog>,
     flags: Flags,
 }
 
@@ -31,7 +32,7 @@ impl Setup {
         let catalog = Catalog::survey(settings.builtin, &settings.extra, &mut problems);
         problems.extend(loaded.check_against(&catalog));
         problems.extend(loaded.check_papers(&catalog));
-        problems.or(Self { loaded, catalog, flags: flags.clone() })
+        problems.or(Self { loaded, catalog: Arc::new(catalog), flags: flags.clone() })
     }
 
     /// Loads the same file with the same flags again.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::ask::Arguments;
+use super::drift::Drift;
 use super::explain::sentences;
 use super::fact::{folder, stem};
 use super::form::{Form, Spot};
@@ -117,30 +118,6 @@ impl Need {
         });
         resolved.collect()
     }
-}
-
-/// What a change is measured against (check catalogue, section 1); acted on by the engine.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Drift {
-    /// How two values are compared.
-    pub baseline: Baseline,
-    /// Path of the value, beginning with a fact.
-    pub of: String,
-}
-
-/// How a value is compared with the approved one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Baseline {
-    /// As a set: what was added, what is missing.
-    Set,
-    /// As a whole, by digest.
-    Hash,
-    /// As a number with a threshold.
-    Value,
-    /// As a counter that must not grow.
-    Counter,
 }
 
 /// A check with what only the load needs.

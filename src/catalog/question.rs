@@ -84,6 +84,12 @@ pub enum Derived {
     Proof(FactId),
     /// What the device is, put together from what it answered and from the inventory.
     Device(DeviceSources),
+    /// What the advisories that were carried in say of the device that this fact describes.
+    Advisories(FactId),
+    /// Of when the firmware of the device is that this fact describes.
+    Firmware(FactId),
+    /// How old and whole the feeds are.
+    Feeds(Value),
     /// What a person signed.
     Attestation(Statements),
     /// What the registers of duties say of the asset.
@@ -209,6 +215,8 @@ impl Question {
                 Derived::Lifecycle(source)
                 | Derived::Restart(source)
                 | Derived::Matrix(source)
+                | Derived::Advisories(source)
+                | Derived::Firmware(source)
                 | Derived::Proof(source),
             ) => vec![source],
             Self::Derived(Derived::FirstOf(sources)) => sources.iter().collect(),
@@ -348,6 +356,9 @@ impl fmt::Display for Question {
             Self::Derived(Derived::Matrix(source)) => write!(f, "{source} laid over zones and conduits"),
             Self::Derived(Derived::Proof(source)) => write!(f, "whether every cell of {source} shows something"),
             Self::Derived(Derived::Device(_)) => f.write_str("what the device says of itself, put together"),
+            Self::Derived(Derived::Advisories(source)) => write!(f, "what advisories say of {source}"),
+            Self::Derived(Derived::Firmware(source)) => write!(f, "the release date of the version in {source}"),
+            Self::Derived(Derived::Feeds(_)) => f.write_str("the feed folder, kind by kind"),
             Self::Derived(Derived::Attestation(statements)) => write!(f, "what was signed for {}", statements.check),
             Self::Derived(Derived::Duty(register)) => f.write_str(match register {
                 DutyRegister::Waivers => "the register of waivers",

@@ -508,8 +508,10 @@ fn no_secret_of_a_configuration_is_in_a_fact() {
     }
 }
 
-/// What excludes an asset by its kind alone, which every asset has: the policy names kinds.
-const BY_KIND: [&str; 2] = ["linux-removable-media", "win-app-allowlisting"];
+/// What excludes an asset by its kind alone, which every asset has: the policy names kinds, and what a Linux host without
+/// a product of its own runs are the packages that `patch-age-security` judges.
+const BY_KIND: [&str; 5] =
+    ["linux-removable-media", "win-app-allowlisting", "vendor-advisory-match", "kev-exposure", "epss-priority"];
 
 #[test]
 fn no_check_excludes_an_asset_of_which_nothing_is_known() {

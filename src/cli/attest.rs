@@ -14,12 +14,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::desk::{Desk, named, shown, stranger};
 use super::{CliError, Files, print};
-use crate::duties::{Deed, EvidenceFile, ORG, Outcome, Signer, Statement};
-use crate::model::{AssetId, CheckId, EntryId, Value};
+use crate::duties::{self, Deed, EvidenceFile, ORG, Outcome, Signer, Signing, Statement};
+use crate::model::{CheckId, EntryId, Value};
 use crate::store::Digest;
-
-/// Validity where the controls name none.
-const YEAR: u32 = 365;
 
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum Act {
@@ -177,39 +174,19 @@ fn print_json(
 }
 
 async fn sign(options: &Sign, desk: &Desk) -> Result<(), CliError> {
-    let catalog = &desk.setup.catalog;
-    let check = CheckId::parse(&options.check)?;
-    let attested: Vec<&str> =
-        catalog.checks.values().filter(|check| catalog.is_attested(check)).map(|check| check.id.as_str()).collect();
-    if !attested.contains(&options.check.as_str()) {
-        return Err(stranger("check that reads signed statements named", &options.check, attested));
-    }
-    let subject = AssetId::parse(&options.subject)?;
-    // what stands for no asset has a kind before its colon
-    if subject.as_str() != ORG
-        && !subject.as_str().contains(':')
-        && desk.setup.loaded.inventory.find(subject.as_str()).is_none()
-    {
-        let known = desk.setup.loaded.inventory.members.iter().map(|member| member.asset.id.as_str());
-        return Err(stranger("asset", subject.as_str(), known));
-    }
-    let statement = Statement {
-        id: placeholder(),
-        subject,
+    let signing = Signing {
+        check: options.check.clone(),
+        subject: options.subject.clone(),
         statement: options.statement.clone(),
         signed_by: signer(&options.by),
-        signed_at: desk.now,
-        valid_days: options.by.valid_days.unwrap_or_else(|| usual_validity(desk, &check)),
+        valid_days: options.by.valid_days,
         result: outcome(&options.by),
-        owner: options.owner.as_deref().map(Arc::from),
+        owner: options.owner.clone(),
         evidence: evidence(&options.by.evidence)?,
         fields: fields(&options.by),
-        renews: None,
-        declared: "the command line".into(),
-        check,
     };
-    let reason = options.statement.clone();
-    write(desk, statement, &reason).await
+    let statement = signing.deed(&desk.book, &desk.setup.catalog, desk.now)?;
+    write(desk, statement, &options.statement).await
 }
 
 async fn renew(options: &Renew, desk: &Desk) -> Result<(), CliError> {
@@ -234,18 +211,14 @@ async fn renew(options: &Renew, desk: &Desk) -> Result<(), CliError> {
         renews: Some(before.id.clone()),
         ..before.clone()
     };
-    write(desk, statement, &options.reason).await
+    write(desk, duties::numbered(statement, desk.now)?, &options.reason).await
 }
 
-/// Gives the statement its own id, which is made of what it says, and writes it.
-async fn write(desk: &Desk, mut statement: Statement, reason: &str) -> Result<(), CliError> {
-    let text = serde_json::to_string(&statement).map_err(std::io::Error::other)?;
-    let digest = Digest(Sha256::digest(text.as_bytes()).into()).to_string();
-    let id = format!("att-{}-{}", desk.now.format("%Y%m%d"), &digest[..8]);
-    statement.id = EntryId::parse(&id)?;
+async fn write(desk: &Desk, statement: Statement, reason: &str) -> Result<(), CliError> {
     let actor = statement.signed_by.person.clone();
     print(&format!(
-        "{id}: {} about {}, until {}\n",
+        "{}: {} about {}, until {}\n",
+        statement.id,
         statement.check,
         statement.subject,
         shown(statement.valid_until())
@@ -267,13 +240,6 @@ const fn outcome(by: &By) -> Outcome {
 
 fn fields(by: &By) -> BTreeMap<Arc<str>, Value> {
     by.fields.iter().map(|(name, value)| (Arc::from(name.as_str()), value.clone())).collect()
-}
-
-/// The shortest validity that a control gives the check.
-fn usual_validity(desk: &Desk, check: &CheckId) -> u32 {
-    let controls = desk.setup.catalog.controls.list.values();
-    let attested = controls.flat_map(|control| &control.evidence.attested);
-    attested.filter(|attested| attested.check == *check).map(|attested| attested.valid_days).min().unwrap_or(YEAR)
 }
 
 fn evidence(files: &[PathBuf]) -> Result<Vec<EvidenceFile>, CliError> {

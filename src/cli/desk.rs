@@ -13,7 +13,7 @@ use super::{CliError, Files, Listen, print};
 use crate::app::Setup;
 use crate::duties::{Book, Deed, Plant};
 use crate::model::{Time, did_you_mean};
-use crate::store::{ActRecord, Config, Sqlite, Store, StoreError};
+use crate::store::{ActRecord, Baseline, BaselineAct, BaselineFilter, Config, Sqlite, Store, StoreError};
 
 /// The store that is gone with its process.
 const IN_MEMORY: &str = ":memory:";
@@ -74,6 +74,26 @@ impl Desk {
 
     /// Writes an act; it has reached the disk when this returns.
     pub(super) async fn write(&self, deed: &Deed, actor: &str, reason: &str) -> Result<(), CliError> {
+        let head = self.store()?.act(deed.act(actor, reason, self.now)).await?;
+        print(&format!("noted as record {} of the ledger\n", head.seq))
+    }
+
+    /// Does something to baselines, all or nothing; it has reached the disk when this returns.
+    pub(super) async fn act_on_baselines(&self, acts: Vec<BaselineAct>) -> Result<(), CliError> {
+        let head = self.store()?.act_on_baselines(acts).await?;
+        print(&head.map_or_else(String::new, |head| format!("noted as record {} of the ledger\n", head.seq)))
+    }
+
+    /// The baselines as they were last seen; none while there is no store.
+    pub(super) async fn baselines(&self, filter: BaselineFilter) -> Result<Vec<Baseline>, CliError> {
+        match open_to_read(&self.setup.loaded.config.store)? {
+            Some(store) => Ok(store.baselines(filter).await?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The store, beside a running daemon where there is one.
+    fn store(&self) -> Result<Sqlite, CliError> {
         let config = &self.setup.loaded.config.store;
         if config.path == Path::new(IN_MEMORY) {
             return Err(CliError::Unknown(
@@ -83,16 +103,22 @@ impl Desk {
         let store = match tokio::task::block_in_place(|| Sqlite::open(config)) {
             Err(StoreError::InUse { .. }) => tokio::task::block_in_place(|| Sqlite::open_beside(config)),
             opened => opened,
-        }?;
-        let head = store.act(deed.act(actor, reason, self.now)).await?;
-        print(&format!("noted as record {} of the ledger\n", head.seq))
+        };
+        Ok(store?)
     }
 }
 
 /// The acts of the ledger; none while there is no store.
 async fn read(config: &Config) -> Result<Vec<ActRecord>, CliError> {
+    match open_to_read(config)? {
+        Some(store) => Ok(store.acts(0).await?),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn open_to_read(config: &Config) -> Result<Option<Sqlite>, CliError> {
     if config.path == Path::new(IN_MEMORY) || !config.path.exists() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     // an older format is brought up to date by whoever may write
     let store = match tokio::task::block_in_place(|| Sqlite::open(config)) {
@@ -101,7 +127,7 @@ async fn read(config: &Config) -> Result<Vec<ActRecord>, CliError> {
         }
         opened => opened,
     }?;
-    Ok(store.acts(0).await?)
+    Ok(Some(store))
 }
 
 /// What is said about a name that does not exist.

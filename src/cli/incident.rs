@@ -13,12 +13,10 @@ use serde_json::json;
 use super::desk::{Actor, Desk, moment, named, shown, stranger};
 use super::{CliError, Files, print};
 use crate::duties::{
-    Classified, Closed, Deed, Duty, Incident, Progress, ReportShape, Reported, Significance, Stage, skeleton,
+    self, Classified, ClerkError, Closed, Deed, Duty, Incident, Progress, ReportShape, Reporting, Significance, Stage,
+    skeleton,
 };
 use crate::model::{AssetId, EntryId, Time};
-
-/// How far ahead of now a time may lie that is said to be past.
-const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
 
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum Act {
@@ -201,16 +199,7 @@ fn find<'d>(desk: &'d Desk, id: &str) -> Result<&'d Incident, CliError> {
 
 /// Refuses what cannot have happened yet, or before the incident.
 fn happened(at: Time, since: Option<Time>, desk: &Desk) -> Result<(), CliError> {
-    let shown_at = shown(at);
-    if at > desk.now + CLOCK_SKEW {
-        return Err(CliError::Unknown(format!("{shown_at} lies ahead; an act notes what has happened")));
-    }
-    match since.filter(|since| at < *since) {
-        Some(since) => {
-            Err(CliError::Unknown(format!("{shown_at} lies before {}, when the plant became aware", shown(since))))
-        }
-        None => Ok(()),
-    }
+    Ok(duties::happened(at, since, desk.now)?)
 }
 
 async fn open(options: &Open, desk: &Desk) -> Result<(), CliError> {
@@ -253,16 +242,17 @@ async fn classify(options: &Classify, desk: &Desk) -> Result<(), CliError> {
 
 async fn report(options: &Report, desk: &Desk) -> Result<(), CliError> {
     let incident = find(desk, &options.id)?;
-    happened(options.at, Some(incident.aware_at), desk)?;
-    if options.requested && options.stage != Stage::IntermediateReport {
-        return Err(CliError::Unknown("only an intermediate_report is sent on request".into()));
-    }
-    let before = if options.requested { incident.intermediate_requested_at } else { incident.sent(options.stage) };
-    if let Some(before) = before.filter(|_| options.stage != Stage::ProgressReport && !options.correct) {
-        let message =
-            format!("this was noted for {}; --correct corrects it, and both stay in the ledger", shown(before));
-        return Err(CliError::Unknown(message));
-    }
+    let reporting = Reporting {
+        stage: options.stage,
+        at: options.at,
+        requested: options.requested,
+        receipt: options.receipt.clone(),
+        correct: options.correct,
+    };
+    let deed = match reporting.deed(&desk.book, &options.id, desk.now) {
+        Err(ClerkError::Before(message)) => return Err(CliError::Unknown(format!("{message}; --correct says so"))),
+        written => written?,
+    };
     let mut noted = incident.clone();
     if options.requested {
         noted.intermediate_requested_at = Some(options.at);
@@ -270,13 +260,6 @@ async fn report(options: &Report, desk: &Desk) -> Result<(), CliError> {
         noted.note(options.stage, options.at);
     }
     tell(desk, &noted)?;
-    let deed = Deed::Report(Reported {
-        incident: incident.id.clone(),
-        stage: options.stage,
-        at: options.at,
-        requested: options.requested,
-        receipt: options.receipt.clone(),
-    });
     desk.write(&deed, &options.actor.person, &options.actor.reason).await
 }
 

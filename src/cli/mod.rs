@@ -3,18 +3,21 @@
 //! Exit codes: 0 all is well, 1 usage or configuration, 2 a defect of ours; `check` adds 100 and 101.
 
 mod attest;
+mod baseline;
 mod catalog;
 mod check;
 mod daemon;
 mod demo;
 mod desk;
 mod facts;
+mod feeds;
 mod files;
 mod incident;
 mod ledger;
 mod plan;
 mod record;
 mod selection;
+mod token;
 mod validate;
 mod waiver;
 
@@ -26,6 +29,7 @@ use clap::{Parser, Subcommand};
 
 use crate::app::{OnceError, RunError};
 use crate::demo::DemoError;
+use crate::duties::ClerkError;
 use crate::model::{IdError, Problems};
 use crate::store::StoreError;
 use crate::telemetry::TelemetryError;
@@ -80,10 +84,25 @@ enum Command {
         #[command(subcommand)]
         act: waiver::Act,
     },
+    /// Values that were approved, and what differs from them.
+    Baseline {
+        #[command(subcommand)]
+        act: baseline::Act,
+    },
+    /// Bearer tokens of the API: who may look and act without a password.
+    Token {
+        #[command(subcommand)]
+        act: token::Act,
+    },
     /// Incidents and their reporting deadlines (Article 23); nothing is ever sent to an authority.
     Incident {
         #[command(subcommand)]
         act: incident::Act,
+    },
+    /// Offline feeds (advisories, exploited vulnerabilities, scores, support periods): what there is, and bringing in more.
+    Feeds {
+        #[command(subcommand)]
+        act: feeds::Act,
     },
     /// What can be checked, and whether the check files are sound.
     Catalog {
@@ -131,6 +150,9 @@ pub enum CliError {
     /// A name that does not exist.
     #[error("{0}")]
     Unknown(String),
+    /// What was to be noted makes no sense.
+    #[error(transparent)]
+    Clerk(#[from] ClerkError),
     /// The daemon could not start, or a part of it ended.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -146,6 +168,9 @@ pub enum CliError {
     /// Logs and traces could not start.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
+    /// Feeds were refused, or their folder cannot be used.
+    #[error(transparent)]
+    Feeds(#[from] crate::feeds::ImportError),
     /// Output could not be written.
     #[error("cannot write: {0}")]
     Write(#[from] std::io::Error),
@@ -195,7 +220,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, CliErro
         Command::Ledger { act } => ledger::run(&act),
         Command::Attest { act } => attest::run(&act),
         Command::Waiver { act } => waiver::run(&act),
+        Command::Baseline { act } => baseline::run(&act),
+        Command::Token { act } => token::run(&act),
         Command::Incident { act } => incident::run(&act),
+        Command::Feeds { act } => feeds::run(&act),
         Command::Catalog { act, source } => catalog::run(act, &source.load()?),
         Command::Explain { check, source } => catalog::explain(&check, &source.load()?),
     }

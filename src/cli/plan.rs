@@ -39,7 +39,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, CliError> {
     let wanted = |planned: &crate::engine::PlannedAsset| {
         options.assets.is_empty() || options.assets.iter().any(|id| *id == planned.member.asset.id.as_str())
     };
-    let catalog = options.excluded.then_some(&setup.catalog);
+    let catalog = options.excluded.then_some(&*setup.catalog);
     let outlines = outline(&plan, wanted, catalog, Utc::now());
     if options.format == Format::Json {
         let text = serde_json::to_string_pretty(&outlines).map_err(std::io::Error::other)?;

@@ -20,6 +20,8 @@ use crate::store::{self, SigningKey};
 pub struct Alone {
     /// The store; its path is relative to the working directory or absolute.
     pub store: store::Config,
+    /// The file of bearer tokens, where there is one.
+    pub tokens: Option<PathBuf>,
     ledger: Ledger,
     document: Document,
     base: PathBuf,
@@ -41,8 +43,10 @@ impl Alone {
         let base = file.parent().map_or_else(PathBuf::new, Path::to_owned);
         let mut store: store::Config = section(&document, "store", &mut problems);
         let ledger = section(&document, "ledger", &mut problems);
+        let api: super::Api = section(&document, "api", &mut problems);
+        let tokens = api.tokens.map(|path| base.join(path));
         anchored(&mut store.path, &base);
-        problems.or(Self { store, ledger, document, base })
+        problems.or(Self { store, tokens, ledger, document, base })
     }
 
     /// The key that signs heads, read now; `None` when the file names none.

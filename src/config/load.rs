@@ -8,10 +8,10 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::{Config, Flags, Proof, Schedules, layers};
-use crate::api::WebConfig;
+use crate::api::{Tokens, WebConfig};
 use crate::catalog::{self, Mention, Mentioned};
 use crate::duties::{self, Papers};
-use crate::feeds::Lifecycle;
+use crate::feeds::{Lifecycle, Shelf};
 use crate::inventory::{self, Fetched, HttpSource, Inventory, ParamsByCheck, Source, Surroundings};
 use crate::model::document::{Data, Document, Node, Step};
 use crate::model::{Problem, Problems, did_you_mean};
@@ -37,6 +37,8 @@ pub struct Loaded {
     pub inventory: Inventory,
     /// Support periods of products.
     pub lifecycle: Arc<Lifecycle>,
+    /// What lies in the feed folder.
+    pub carried: Arc<Shelf>,
     /// What people signed and owe, as the files say.
     pub papers: Arc<Papers>,
     /// Users and TLS of the API.
@@ -112,7 +114,9 @@ impl Config {
         });
         check_plugins(&config, &document, &mut problems);
         let web_config = web_config(&config, &document, &mut problems);
+        check_door(&config, &web_config, &document, &mut problems, &mut warnings);
         let lifecycle = lifecycle(&config, &document, &mut problems);
+        let carried = carried(&config, &document, &mut problems, &mut warnings);
         let mut inventory =
             build(&config, &document, &base, &Fetched::new(), &surroundings, &mut problems, &mut warnings);
         let papers = Papers::load(&config.duties, &mut problems);
@@ -129,6 +133,7 @@ impl Config {
             schedules,
             inventory,
             lifecycle,
+            carried,
             papers: Arc::new(papers),
             web_config,
             proof,
@@ -218,6 +223,32 @@ fn web_config(config: &Config, document: &Document, problems: &mut Problems) -> 
     })
 }
 
+/// Whether strangers could look at the plant, or names and passwords could be read on the way.
+fn check_door(config: &Config, web: &WebConfig, document: &Document, problems: &mut Problems, warnings: &mut Problems) {
+    let (api, place) = (&config.api, |key: &'static str| -> [Step; 2] { ["api".into(), key.into()] });
+    if let Some(path) = &api.tokens
+        && let Err(error) = Tokens::load(path)
+    {
+        let problem = document.wrong(&place("tokens"), error.to_string());
+        problems.push(problem.hint("nis2watch token create --role viewer --name NAME makes the first"));
+    }
+    let knows_nobody = web.basic_auth_users.is_empty() && api.tokens.is_none();
+    let is_plain = web.tls_server_config.is_none();
+    if api.listen.ip().is_loopback() || api.insecure_listen {
+        return;
+    }
+    if knows_nobody && is_plain {
+        let message =
+            format!("{} can be reached from other hosts, and neither TLS nor users nor tokens guard it", api.listen);
+        let hint = "api.web_config adds TLS and users, api.tokens adds tokens; api.insecure_listen: true opens it to everybody, to look";
+        problems.push(document.wrong(&place("listen"), message).hint(hint));
+    } else if is_plain {
+        let message = "passwords and tokens cross the network in the clear";
+        let hint = "tls_server_config in the file of api.web_config, or a proxy with TLS on the same host";
+        warnings.push(document.wrong(&place("listen"), message).hint(hint));
+    }
+}
+
 fn lifecycle(config: &Config, document: &Document, problems: &mut Problems) -> Arc<Lifecycle> {
     let Some(path) = &config.feeds.endoflife else { return Arc::new(Lifecycle::builtin()) };
     match Lifecycle::load(path) {
@@ -244,6 +275,24 @@ fn receivers(
     let (site, instance) = (config.site.clone(), config.api.listen.to_string());
     let scope = notify::Scope { document, base, surroundings, zones, site, instance };
     notify::receivers(&config.notify, &scope, problems)
+}
+
+/// A file that is refused makes checks unknown and is warned about; a folder that cannot be read is a mistake.
+fn carried(config: &Config, document: &Document, problems: &mut Problems, warnings: &mut Problems) -> Arc<Shelf> {
+    let Some(path) = &config.feeds.path else { return Arc::default() };
+    match Shelf::load(path, &config.feeds.ages()) {
+        Ok(carried) => {
+            for one in carried.refused.iter() {
+                warnings.push(Problem::new(&one.file, format!("the feed was refused: {}", one.why)));
+            }
+            Arc::new(carried)
+        }
+        Err(error) => {
+            let message = format!("cannot use {}: {error}", path.display());
+            problems.push(document.wrong(&["feeds".into(), "path".into()], message));
+            Arc::default()
+        }
+    }
 }
 
 fn build(

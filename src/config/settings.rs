@@ -11,10 +11,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Ledger;
 use super::schedules::ScheduleEntry;
+use crate::api::{Access, Role};
 use crate::inventory::{CredentialEntry, Overrides, ParamsByCheck, Source, Timezone, WindowEntry, ZoneEntry};
 use crate::model::{Conduit, Kind, Profile, ZoneId};
 use crate::output::notify;
-use crate::{duties, store, telemetry, transport::gate};
+use crate::{duties, feeds, store, telemetry, transport::gate};
 
 /// Port of the daemon.
 const PORT: u16 = 9762;
@@ -107,8 +108,8 @@ impl Config {
         let anchor = |path: &mut PathBuf| *path = base.join(&*path);
         super::load::anchored(&mut self.store.path, base);
         self.ledger.anchor(base);
-        self.api.web_config.iter_mut().for_each(anchor);
-        self.feeds.endoflife.iter_mut().for_each(anchor);
+        self.api.web_config.iter_mut().chain(&mut self.api.tokens).for_each(anchor);
+        self.feeds.endoflife.iter_mut().chain(&mut self.feeds.path).for_each(anchor);
         self.catalog.extra.iter_mut().for_each(anchor);
         self.plugins.values_mut().for_each(anchor);
         self.duties.anchor(base);
@@ -150,11 +151,26 @@ pub struct Api {
     pub listen: SocketAddr,
     /// Prometheus' own web configuration file: TLS, client certificates, users.
     pub web_config: Option<PathBuf>,
+    /// File of bearer tokens, made by `nis2watch token create`.
+    pub tokens: Option<PathBuf>,
+    /// Roles by the name of a user of the web configuration or of a client certificate; who is not named is a viewer.
+    pub roles: BTreeMap<String, Role>,
+    /// Whether everybody who reaches the listener may look, without TLS, users or tokens, beyond loopback.
+    pub insecure_listen: bool,
+}
+
+impl Api {
+    /// Who may do what.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        Access { roles: self.roles.clone(), tokens: self.tokens.clone() }
+    }
 }
 
 impl Default for Api {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], PORT)), web_config: None }
+        let listen = SocketAddr::from(([127, 0, 0, 1], PORT));
+        Self { listen, web_config: None, tokens: None, roles: BTreeMap::new(), insecure_listen: false }
     }
 }
 
@@ -172,6 +188,22 @@ fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::E
 pub struct Feeds {
     /// Support periods of products, in the format of endoflife.date (API v1).
     pub endoflife: Option<PathBuf>,
+    /// A folder with advisories (CSAF), exploited vulnerabilities (KEV), scores (EPSS) and support periods.
+    pub path: Option<PathBuf>,
+    /// How old a kind of feed may be before the checks that rest on it no longer count.
+    pub max_age: BTreeMap<feeds::Kind, Age>,
+}
+
+/// A length of time, such as `7d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Age(#[serde(with = "humantime_serde")] pub Duration);
+
+impl Feeds {
+    /// How old each kind may be, where it is said.
+    #[must_use]
+    pub fn ages(&self) -> BTreeMap<feeds::Kind, Duration> {
+        self.max_age.iter().map(|(kind, age)| (*kind, age.0)).collect()
+    }
 }
 
 /// How much is done at once.

@@ -35,7 +35,10 @@ pub fn answer(question: &Derived, asset: &Asset, book: &Book, lifecycle: &Lifecy
         | Derived::Zone(_)
         | Derived::Matrix(_)
         | Derived::Proof(_)
-        | Derived::Device(_) => return None,
+        | Derived::Device(_)
+        | Derived::Advisories(_)
+        | Derived::Firmware(_)
+        | Derived::Feeds(_) => return None,
     })
 }
 
@@ -118,7 +121,7 @@ fn row(statement: &Statement, book: &Book, now: Time) -> Value {
 }
 
 fn waivers(book: &Book, now: Time) -> Reading {
-    if book.papers().config.waivers.is_empty() {
+    if book.papers().config.waivers.is_empty() && book.waivers().is_empty() {
         return missing(
             "no register of waivers is kept; an empty one under duties: { waivers: … } says that there are none".into(),
         );

@@ -50,6 +50,7 @@ pub struct Book {
     plant: Plant,
     statements: BTreeMap<CheckId, Vec<Statement>>,
     incidents: Vec<Incident>,
+    waivers: Waivers,
     complaints: Vec<String>,
     keeps_incidents: bool,
 }
@@ -61,6 +62,7 @@ impl Book {
     pub fn new(papers: Arc<Papers>, acts: &[ActRecord], plant: Plant) -> Self {
         let mut book = Self {
             incidents: papers.incidents.clone(),
+            waivers: papers.waivers.clone(),
             keeps_incidents: !papers.config.incidents.is_empty(),
             plant,
             ..Self::default()
@@ -112,6 +114,20 @@ impl Book {
                     incident.note(deed.stage, deed.at);
                 }
             }),
+            Deed::Waive(waiver) => {
+                if self.waivers.0.iter().any(|known| known.id == waiver.id) {
+                    self.complaints.push(format!("record {seq} of the ledger writes the waiver {} again", waiver.id));
+                } else {
+                    self.waivers.0.push(*waiver);
+                }
+            }
+            Deed::Revoke(deed) => match self.waivers.0.iter_mut().find(|known| known.id == deed.waiver) {
+                Some(waiver) => waiver.expires_at = waiver.expires_at.min(deed.at),
+                None => {
+                    self.complaints
+                        .push(format!("record {seq} of the ledger ends {}, which is no waiver", deed.waiver));
+                }
+            },
             Deed::Close(deed) => self.change(&deed.incident, seq, |incident| incident.closed_at = Some(deed.at)),
         }
     }
@@ -143,8 +159,8 @@ impl Book {
 
     /// The accepted fails.
     #[must_use]
-    pub fn waivers(&self) -> &Waivers {
-        &self.papers.waivers
+    pub const fn waivers(&self) -> &Waivers {
+        &self.waivers
     }
 
     /// The incidents, in the order they were noted.

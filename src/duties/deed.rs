@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::attestation::Statement;
 use super::deadlines::Stage;
 use super::incident::{Incident, Significance};
+use super::waiver::Waiver;
 use crate::model::{EntryId, Time};
 use crate::store::{self, ActRecord};
 
@@ -23,6 +24,10 @@ pub enum Deed {
     Report(Reported),
     /// Noted the end of the handling.
     Close(Closed),
+    /// Accepted fails.
+    Waive(Box<Waiver>),
+    /// Ended a waiver before its time.
+    Revoke(Revoked),
 }
 
 /// A decision about an incident.
@@ -63,6 +68,15 @@ pub struct Closed {
     pub at: Time,
 }
 
+/// The early end of a waiver.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revoked {
+    /// The waiver.
+    pub waiver: EntryId,
+    /// When.
+    pub at: Time,
+}
+
 /// A record that says it is a deed and cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("record {seq} of the ledger cannot be read as {kind}: {source}")]
@@ -78,6 +92,8 @@ const OPEN: &str = "incident.open";
 const CLASSIFY: &str = "incident.classify";
 const REPORT: &str = "incident.report";
 const CLOSE: &str = "incident.close";
+const WAIVE: &str = "waiver.add";
+const REVOKE: &str = "waiver.revoke";
 
 impl Deed {
     /// The record for the ledger.
@@ -89,6 +105,8 @@ impl Deed {
             Self::Classify(deed) => (CLASSIFY, deed.incident.to_string(), json(deed)),
             Self::Report(deed) => (REPORT, deed.incident.to_string(), json(deed)),
             Self::Close(deed) => (CLOSE, deed.incident.to_string(), json(deed)),
+            Self::Waive(waiver) => (WAIVE, waiver.id.to_string(), json(waiver)),
+            Self::Revoke(deed) => (REVOKE, deed.waiver.to_string(), json(deed)),
         };
         store::Act { kind: kind.to_owned(), subject, actor: actor.to_owned(), reason: reason.to_owned(), body, at }
     }
@@ -113,6 +131,10 @@ impl Deed {
             CLASSIFY => serde_json::from_str(body).map(Self::Classify),
             REPORT => serde_json::from_str(body).map(Self::Report),
             CLOSE => serde_json::from_str(body).map(Self::Close),
+            WAIVE => serde_json::from_str(body).map(|waiver| {
+                Self::Waive(Box::new(Waiver { declared: format!("ledger record {}", record.seq).into(), ..waiver }))
+            }),
+            REVOKE => serde_json::from_str(body).map(Self::Revoke),
             _ => return Ok(None),
         };
         read.map(Some).map_err(|source| DeedError { seq: record.seq, kind: record.act.kind.clone(), source })

@@ -7,7 +7,9 @@
 
 mod answer;
 mod attestation;
+pub mod baseline;
 mod book;
+mod clerk;
 mod contact;
 mod deadlines;
 mod deed;
@@ -24,9 +26,10 @@ mod waiver;
 pub use answer::answer;
 pub use attestation::{EvidenceFile, Outcome, Signer, Standing, Statement, current};
 pub use book::{Book, Plant};
+pub use clerk::{ClerkError, Reporting, Signing, happened, numbered, revoke, waive};
 pub use contact::Contact;
 pub use deadlines::{Deadlines, Duty, Progress, Stage, duties_of};
-pub use deed::{Classified, Closed, Deed, DeedError, Reported};
+pub use deed::{Classified, Closed, Deed, DeedError, Reported, Revoked};
 pub use incident::{Incident, Significance};
 pub use month::months_after;
 pub use papers::{Config, Papers};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{DeserializeOwned, Error, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::document::{Data, Document, Node, Step};
 use crate::model::{EntryId, Problem, Problems, Time};
@@ -219,8 +219,9 @@ pub(super) fn maybe_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Op
     NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").map(Some).map_err(|_| wrong())
 }
 
-/// One value or a list of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One value or a list of them; written as a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub(super) struct OneOrMany<T>(pub(super) Vec<T>);
 
 impl<T> Default for OneOrMany<T> {

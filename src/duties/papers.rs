@@ -1,6 +1,7 @@
 //! The files of duties, read as a whole: every mistake of every file in one report.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,9 @@ pub struct Config {
     pub rooms: Vec<PathBuf>,
     /// Deadlines of a stricter law in the place of the directive's.
     pub deadlines: Option<PathBuf>,
+    /// How long the approval of a baseline holds; a year where nothing is said.
+    #[serde(with = "humantime_serde")]
+    pub baselines_valid_for: Option<Duration>,
 }
 
 impl Config {

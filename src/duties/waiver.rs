@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 
 use super::attestation::Signer;
 use super::days_between;
@@ -24,7 +24,7 @@ const KEY: &str = "waivers";
 const LONGEST_REASON: usize = 1_400;
 
 /// One waiver.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Waiver {
     /// Unique, never reused.
@@ -57,7 +57,7 @@ pub struct Waiver {
 }
 
 /// Which fails a waiver accepts: all conditions must hold, and one word of each is enough.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Selector {
     /// Ids of assets; `*` stands for any text.
@@ -80,7 +80,7 @@ pub struct Selector {
 }
 
 /// A check that must stay green; on the waived asset itself where no other is named.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Compensation {
     /// The check.
     pub check: CheckId,
@@ -172,7 +172,8 @@ impl Waiver {
         ])
     }
 
-    fn mistakes(&self) -> Vec<(&'static str, String, &'static str)> {
+    /// What is wrong with it beyond its types: key, message, hint.
+    pub(super) fn mistakes(&self) -> Vec<(&'static str, String, &'static str)> {
         let mut found = Vec::new();
         if self.expires_at <= self.starts_at {
             found.push(("expires_at", "it ends before it begins".to_owned(), ""));

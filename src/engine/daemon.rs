@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures::FutureExt;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
@@ -17,9 +18,9 @@ use tracing::{Instrument, error, info, info_span, warn};
 use super::netting::{netted, renetted};
 use super::rooms::Rooms;
 use super::unasked::{bare_result, panic_results};
-use super::{AssetIndex, CheckIndex, Contact, Plan, PlannedAsset, Schedule, Visit, Visitor};
+use super::{AssetIndex, CheckIndex, Contact, Plan, PlannedAsset, Schedule, Visit, Visitor, drift};
 use crate::model::{AssetId, Cause, CheckId, CheckResult, Reading, Time, Transition, Transport, Value, Verdict};
-use crate::store::{Filter, Store, StoreError};
+use crate::store::{Filter, Seen, Sighting, Store, StoreError};
 
 /// How often the loop looks for judgements that have grown too old.
 const SWEEP: Duration = Duration::from_mins(1);
@@ -29,6 +30,9 @@ const STALE_INTERVALS: u32 = 2;
 const RESTART: TimeDelta = TimeDelta::minutes(5);
 /// What was never measured is due within this span after the start, spread over the assets.
 const FIRST_ROUND: Duration = Duration::from_secs(20);
+
+/// Wishes to visit now that wait for a visit under way; more wait with whoever has them.
+const PATIENT: usize = 64;
 
 /// The fact that says what a device is.
 const DEVICE: &str = "device";
@@ -50,6 +54,9 @@ pub trait Listener: Send + Sync {
     /// How late the most overdue check is, and how many visits run.
     fn load(&self, lag: TimeDelta, in_flight: usize);
 }
+
+/// Checks of an asset that are to run now.
+pub type Ask = (AssetIndex, Vec<CheckIndex>);
 
 /// The state of one pair as the store has it.
 #[derive(Debug, Clone, Copy)]
@@ -97,6 +104,15 @@ impl Daemon {
     /// The store cannot tell what was seen before, or has stopped: what is not kept is not shown, so to go on would
     /// only wear the assets.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), StoreError> {
+        self.run_asked(shutdown, mpsc::channel(1).1).await
+    }
+
+    /// The same, and visits now whom somebody names; what their gates allow holds for such a visit as for any other.
+    ///
+    /// # Errors
+    ///
+    /// As [`Daemon::run`].
+    pub async fn run_asked(self, shutdown: CancellationToken, asked: mpsc::Receiver<Ask>) -> Result<(), StoreError> {
         let mut life = Life {
             states: HashMap::new(),
             schedule: Schedule::default(),
@@ -105,6 +121,8 @@ impl Daemon {
             ended: Vec::new(),
             one_by_one: 0,
             recording: JoinSet::new(),
+            asked,
+            patient: Vec::new(),
             daemon: self,
         };
         life.remember().await?;
@@ -125,6 +143,10 @@ struct Life {
     one_by_one: usize,
     /// The batch that is being recorded, one at a time: what ends meanwhile makes the next.
     recording: JoinSet<Batch>,
+    /// Who is to be visited now.
+    asked: mpsc::Receiver<Ask>,
+    /// Those of them that wait for the end of a visit under way.
+    patient: Vec<Ask>,
 }
 
 impl Life {
@@ -155,9 +177,11 @@ impl Life {
 
     async fn live(&mut self, shutdown: &CancellationToken) -> Result<(), StoreError> {
         self.sweep(RESTART).await?;
+        self.compare_again().await?;
         self.renet().await?;
         let mut sweep = tokio::time::interval_at(tokio::time::Instant::now() + SWEEP, SWEEP);
         while !shutdown.is_cancelled() {
+            self.hasten();
             self.start_due();
             self.record_ended();
             self.daemon.listener.load(self.lag(), self.visits.len());
@@ -166,8 +190,10 @@ impl Life {
                 () = shutdown.cancelled() => {}
                 Some(done) = self.visits.join_next() => self.visit_ended(done),
                 Some(batch) = self.recording.join_next() => self.batch_recorded(batch)?,
+                Some(ask) = self.asked.recv(), if self.patient.len() < PATIENT => self.patient.push(ask),
                 _ = sweep.tick() => {
                     self.sweep(TimeDelta::zero()).await?;
+                    self.compare_again().await?;
                     self.renet().await?;
                 }
                 () = tokio::time::sleep(wait) => {}
@@ -191,6 +217,21 @@ impl Life {
         let now = self.now();
         let outside = self.rooms.waiting_since().map_or(TimeDelta::zero(), |since| now - since);
         self.schedule.lag(now).max(outside)
+    }
+
+    /// Brings forward what somebody asked for, once no visit of the asset is under way.
+    fn hasten(&mut self) {
+        let now = self.now();
+        let (schedule, plan) = (&mut self.schedule, &self.daemon.plan);
+        self.patient.retain(|(asset, checks)| {
+            if schedule.is_busy(*asset) {
+                return true;
+            }
+            if plan.assets.get(*asset as usize).is_some() {
+                schedule.hasten(*asset, checks, now);
+            }
+            false
+        });
     }
 
     fn start_due(&mut self) {
@@ -325,14 +366,51 @@ impl Life {
             });
             changed.extend(shown.map(|shown| (asset, check, judged_at, shown)));
         }
-        if changed.is_empty() {
+        self.show_again(changed, Vec::new()).await
+    }
+
+    /// Approvals come and end, changes are announced and windows open while no visit runs: what that makes of a difference is
+    /// shown within a minute, without asking the asset again.
+    async fn compare_again(&mut self) -> Result<(), StoreError> {
+        let (book, plan, now) = (self.daemon.visitor.book.load_full(), Arc::clone(&self.daemon.plan), self.now());
+        let again = drift::again(&*self.daemon.store, &plan, &|asset| self.schedule.is_busy(asset), now).await;
+        let again = match again {
+            Ok(again) => again,
+            Err(StoreError::Stopped) => return Err(StoreError::Stopped),
+            Err(error) => {
+                error!(%error, "cannot look how baselines stand");
+                return Ok(());
+            }
+        };
+        let (mut changed, mut sightings) = (Vec::new(), Vec::new());
+        for one in again {
+            sightings.push(one.sighting);
+            let Some(state) = self.states.get(&(one.asset, one.check)) else { continue };
+            let judged_at = state.at;
+            let verdict_of = |asset: &AssetId, check: &CheckId| self.verdict_of(asset, check);
+            let shown = netted(&plan, &book, &one.result, &verdict_of, now).unwrap_or(one.result);
+            if shown.judgement != one.stored.judgement {
+                changed.push((one.asset, one.check, judged_at, CheckResult { at: now, ..shown }));
+            }
+        }
+        self.show_again(changed, sightings).await
+    }
+
+    /// Records and tells what is shown otherwise though nobody looked again: the judgements are as old as they were.
+    async fn show_again(
+        &mut self,
+        changed: Vec<(AssetIndex, CheckIndex, Time, CheckResult)>,
+        sightings: Vec<Sighting>,
+    ) -> Result<(), StoreError> {
+        if changed.is_empty() && sightings.is_empty() {
             return Ok(());
         }
-        match self.daemon.store.record(changed.iter().map(|(.., shown)| shown.clone()).collect()).await {
+        let results = changed.iter().map(|(.., shown)| shown.clone()).collect();
+        match self.daemon.store.record_all(vec![Seen { results, sightings, visit: None }]).await {
             Ok(transitions) => {
+                let plan = Arc::clone(&self.daemon.plan);
                 for (asset, check, judged_at, shown) in changed {
                     self.publish(asset, plan.asset(asset), &[shown]);
-                    // nobody looked again: the judgement is as old as it was
                     if let Some(state) = self.states.get_mut(&(asset, check)) {
                         state.at = judged_at;
                     }
@@ -340,7 +418,7 @@ impl Life {
                 self.publish_transitions(&transitions);
             }
             Err(StoreError::Stopped) => return Err(StoreError::Stopped),
-            Err(error) => error!(%error, "cannot record what a waiver changes"),
+            Err(error) => error!(%error, "cannot record what a waiver or a baseline changes"),
         }
         Ok(())
     }

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::device;
 use super::health::health;
 use super::matrix;
 use super::register::register;
 use super::restart::restart;
+use super::{advisories, device};
 use crate::catalog::{Derived, first_of};
 use crate::duties::{self, Book};
-use crate::feeds::{Lifecycle, Phase};
+use crate::feeds::{Lifecycle, Phase, Shelf};
 use crate::inventory::Zoning;
 use crate::model::{Asset, Cause, FactId, Missing, Reading, Time, Value, Window};
 use crate::store::Latest;
@@ -29,6 +29,8 @@ pub(super) struct Sources<'a> {
     pub(super) zoning: &'a Zoning,
     /// Support periods.
     pub(super) lifecycle: &'a Lifecycle,
+    /// What was carried in from outside.
+    pub(super) carried: &'a Shelf,
     /// All assets, where the asset stands for the whole organisation.
     pub(super) register: Option<&'a [Arc<Asset>]>,
     /// All judgements so far, where one of the facts is computed from them.
@@ -41,7 +43,7 @@ pub(super) struct Sources<'a> {
 
 impl Sources<'_> {
     /// What is computed from a fact; one that is not known is passed on with its cause.
-    fn of(&self, from: &FactId, compute: impl FnOnce(&Value) -> Reading) -> Reading {
+    pub(super) fn of(&self, from: &FactId, compute: impl FnOnce(&Value) -> Reading) -> Reading {
         match self.facts.get(from) {
             Some(Reading::Known(value)) => compute(value),
             Some(other) => other.clone(),
@@ -69,6 +71,9 @@ pub(super) fn derive(derivation: &Derived, sources: &Sources<'_>) -> Reading {
         Derived::Matrix(from) => sources.of(from, |reached| matrix::matrix(reached, sources)),
         Derived::Proof(from) => sources.of(from, matrix::proof),
         Derived::Zone(_) => matrix::zone(sources),
+        Derived::Advisories(from) => advisories::advisories(from, sources),
+        Derived::Firmware(from) => advisories::firmware(from, sources),
+        Derived::Feeds(_) => advisories::freshness(sources),
         Derived::Device(names) => device::device(names, sources),
         Derived::Attestation(_) | Derived::Duty(_) => {
             let answer = duties::answer(derivation, sources.asset, sources.book, sources.lifecycle, sources.now);

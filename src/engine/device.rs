@@ -153,6 +153,7 @@ mod tests {
             latest: None,
             book: &crate::duties::Book::default(),
             lifecycle: &Lifecycle::builtin(),
+            carried: &crate::feeds::Shelf::default(),
             now: chrono::DateTime::UNIX_EPOCH,
         };
         device(&names, &sources)

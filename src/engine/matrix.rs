@@ -254,6 +254,7 @@ mod tests {
             latest: None,
             book: &Book::default(),
             lifecycle: &Lifecycle::default(),
+            carried: &crate::feeds::Shelf::default(),
             now: now.parse().unwrap(),
         })
     }

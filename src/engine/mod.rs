@@ -1,11 +1,13 @@
 //! The engine: who is asked what, when; one visit at a time per asset; what changed.
 
 mod advice;
+mod advisories;
 mod cadence;
 mod contact;
 mod daemon;
 mod derive;
 mod device;
+mod drift;
 mod health;
 mod matrix;
 mod netting;
@@ -20,7 +22,7 @@ mod visit;
 
 pub use cadence::Cadence;
 pub use contact::{Asked, Contact, Reply, Silence};
-pub use daemon::{Daemon, Listener};
+pub use daemon::{Ask, Daemon, Listener};
 pub use netting::Netting;
 pub use plan::{FactIndex, Plan, PlannedAsset, PlannedCheck, PlannedFact, Schedules};
 pub use schedule::{AssetIndex, CheckIndex, Schedule};

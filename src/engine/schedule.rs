@@ -46,6 +46,14 @@ impl Schedule {
         self.next_due().map_or(TimeDelta::zero(), |due| (now - due).max(TimeDelta::zero()))
     }
 
+    /// Makes checks of an asset due now instead of when they were. Looks through the whole list.
+    pub fn hasten(&mut self, asset: AssetIndex, checks: &[CheckIndex], now: Time) {
+        self.heap.retain(|Reverse((_, of, check))| *of != asset || !checks.contains(check));
+        for check in checks {
+            self.add(now, asset, *check);
+        }
+    }
+
     /// Takes the next asset that has something due, with all of its checks that are due now or within seconds.
     /// The asset is busy until [`Schedule::finished`]. A check of a busy asset waits for that, and is not started twice.
     pub fn take_due(&mut self, now: Time) -> Option<(AssetIndex, Vec<CheckIndex>)> {
@@ -112,6 +120,17 @@ mod tests {
         assert_eq!(schedule.take_due(at(10)), Some((1, vec![0, 1])));
         assert_eq!(schedule.take_due(at(11)), Some((2, vec![0])));
         assert_eq!(schedule.next_due(), Some(at(100)));
+    }
+
+    #[test]
+    fn what_is_hastened_runs_now_and_not_a_second_time_when_it_was_due() {
+        let mut schedule = Schedule::default();
+        schedule.add(at(100), 1, 0);
+        schedule.add(at(100), 2, 0);
+        schedule.hasten(1, &[0], at(10));
+        assert_eq!(schedule.take_due(at(10)), Some((1, vec![0])));
+        assert_eq!(schedule.finished(1), Vec::<CheckIndex>::new());
+        assert_eq!((schedule.take_due(at(100)), schedule.take_due(at(100))), (Some((2, vec![0])), None));
     }
 
     #[test]

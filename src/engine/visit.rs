@@ -15,16 +15,16 @@ use tracing::{debug, info_span};
 
 use super::contact::{Asked, Contact, Reply, Silence};
 use super::plan::{FactIndex, PlannedAsset, PlannedCheck, PlannedFact};
-use super::{CheckIndex, derive};
+use super::{CheckIndex, derive, drift};
 use crate::catalog::{Derived, Fact, History, Question, Remember};
 use crate::duties::Book;
-use crate::feeds::Lifecycle;
+use crate::feeds::{Lifecycle, Shelf};
 use crate::model::{
     Answer, Cause, CheckId, CheckResult, Evidence, EvidenceItem, FactId, Impact, Judgement, Missing, Reading, Time,
     Transport, Verdict, WindowEffect,
 };
 use crate::rule::{self, judge};
-use crate::store::{self, Latest, Seen, Store, StoreError};
+use crate::store::{self, Latest, Seen, Sighting, Store, StoreError};
 use crate::telemetry;
 
 /// What all visits share.
@@ -33,6 +33,8 @@ pub struct Visitor {
     pub store: Arc<dyn Store>,
     /// Support periods, replaced when a newer table is imported.
     pub lifecycle: ArcSwap<Lifecycle>,
+    /// What was carried in from outside, replaced when the feed folder changes.
+    pub carried: ArcSwap<Shelf>,
     /// What people signed and owe, replaced when a register or the ledger changes.
     pub book: ArcSwap<Book>,
     /// Tells the time.
@@ -46,6 +48,8 @@ pub struct Visitor {
 pub struct Visit {
     /// One result per check, those that were only needed by others included.
     pub results: Vec<CheckResult>,
+    /// What was seen of values that have a baseline.
+    pub sightings: Vec<Sighting>,
     /// Every fact that was read, by id; the last one where a fact was asked with several arguments.
     pub readings: BTreeMap<FactId, Reading>,
     /// Which transports answered; what the gate refused is not in it.
@@ -72,13 +76,14 @@ impl Visit {
             duration: self.took,
             reachable: self.reachable.clone(),
         });
-        Seen { results: self.results.clone(), visit: contact }
+        Seen { results: self.results.clone(), sightings: self.sightings.clone(), visit: contact }
     }
 
     /// A visit in which nothing was asked.
     #[must_use]
     pub fn of_results(results: Vec<CheckResult>, at: Time) -> Self {
-        Self { results, readings: BTreeMap::new(), reachable: Vec::new(), at, took: Duration::ZERO }
+        let (sightings, readings) = (Vec::new(), BTreeMap::new());
+        Self { results, sightings, readings, reachable: Vec::new(), at, took: Duration::ZERO }
     }
 }
 
@@ -108,7 +113,14 @@ impl Visitor {
     pub fn new(store: Arc<dyn Store>, lifecycle: Arc<Lifecycle>, clock: fn() -> Time) -> Self {
         let vantage =
             std::fs::read_to_string(HOST_NAME).map_or_else(|_| "daemon".into(), |name| name.trim().to_owned());
-        Self { store, lifecycle: ArcSwap::new(lifecycle), book: ArcSwap::default(), clock, vantage }
+        let (lifecycle, carried) = (ArcSwap::new(lifecycle), ArcSwap::default());
+        Self { store, lifecycle, carried, book: ArcSwap::default(), clock, vantage }
+    }
+
+    /// Takes what was carried in; its support periods stand before those of `base`.
+    pub fn take_shelf(&self, carried: Arc<Shelf>, base: &Arc<Lifecycle>) {
+        self.lifecycle.store(carried.lifecycle_over(base));
+        self.carried.store(carried);
     }
 
     /// Visits an asset for some of its checks.
@@ -118,12 +130,15 @@ impl Visitor {
         let facts = planned.facts_for_visit(&Self::unheld(planned, &checks, (self.clock)()));
         let (gathered, reachable) = self.gather(planned, contact, &facts).await;
         let now = (self.clock)();
-        let results = self.judge_all(planned, &checks, &gathered, &Moment { start, now, judged: self.time(contact) });
+        let moment = Moment { start, now, judged: self.time(contact) };
+        let mut results = self.judge_all(planned, &checks, &gathered, &moment);
+        let reading = |at: FactIndex| gathered.get(&at).map(|one| &one.reading);
+        let sightings = drift::compare(&*self.store, planned, &checks, &reading, &mut results, now).await;
         let readings = gathered
             .into_iter()
             .map(|(at, one)| (planned.facts[usize::from(at)].fact.id.clone(), one.reading))
             .collect();
-        Visit { results, readings, reachable, at: now, took: start.elapsed() }
+        Visit { results, sightings, readings, reachable, at: now, took: start.elapsed() }
     }
 
     /// The time at which an asset is judged: now, or that of its recording, whose dates mean nothing in another year.
@@ -212,6 +227,7 @@ impl Visitor {
                         register: planned.register.as_deref(),
                         latest: latest.as_ref(),
                         lifecycle: &self.lifecycle.load(),
+                        carried: &self.carried.load(),
                         book: &self.book.load(),
                         now: self.time(contact),
                     };
@@ -445,7 +461,7 @@ impl Visitor {
                 items,
                 vantage: self.vantage.clone(),
                 trace_id: telemetry::current_trace_id(),
-                finding: None,
+                ..Evidence::default()
             },
             at: moment.now,
             duration_ms: u64::try_from(moment.start.elapsed().as_millis()).unwrap_or(u64::MAX),

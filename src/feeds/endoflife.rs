@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 use crate::model::Time;
 
 /// Largest file; the full list of the public site has about 2 MB.
-const MAX_BYTES: usize = 64 * 1024 * 1024;
+const MAX_BYTES: usize = super::guard::MAX_BYTES;
 /// Most releases of one product.
 const MAX_CYCLES: usize = 2_000;
 
@@ -81,6 +81,10 @@ pub struct Cycle {
     pub eol: Phase,
     /// Extended, usually paid, security support.
     pub eoes: Phase,
+    /// When it came out.
+    pub released: Option<NaiveDate>,
+    /// Its newest version, and when that came out.
+    pub latest: Option<(String, NaiveDate)>,
 }
 
 /// A table of support periods.
@@ -135,6 +139,7 @@ impl Lifecycle {
         if bytes.len() > MAX_BYTES {
             return Err(FeedError::TooLarge(bytes.len()));
         }
+        super::guard::survey(bytes)?;
         let mut table = Self::default();
         match serde_json::from_slice(bytes)? {
             Json::Array(cycles) => table.add(product, vec![], &cycles),
@@ -192,6 +197,20 @@ impl Lifecycle {
         cycles.iter().filter(covers).max_by_key(|cycle| cycle.name.len()).map(|cycle| (name.as_str(), cycle))
     }
 
+    /// When exactly this version of a product came out, and what came out after it in the same line: with a line a version,
+    /// as firmware tables have it, in all lines.
+    #[must_use]
+    pub fn release(&self, product: &str, version: &str) -> Option<(NaiveDate, Vec<(&str, NaiveDate)>)> {
+        let wanted = product.to_ascii_lowercase();
+        let cycles = self.products.get(self.aliases.get(&wanted).unwrap_or(&wanted))?;
+        if let Some(released) = cycles.iter().find(|cycle| cycle.name == version).and_then(|cycle| cycle.released) {
+            let dated = cycles.iter().filter_map(|cycle| Some((cycle.name.as_str(), cycle.released?)));
+            return Some((released, dated.filter(|(_, day)| *day > released).collect()));
+        }
+        let latest = cycles.iter().filter_map(|cycle| cycle.latest.as_ref());
+        latest.into_iter().find(|(name, _)| name == version).map(|(_, day)| (*day, Vec::new()))
+    }
+
     /// Takes the products of `other` over one's own: an operator's newer file replaces what it knows better.
     pub fn replace_with(&mut self, other: Self) {
         self.generated_at = other.generated_at.or(self.generated_at);
@@ -225,10 +244,18 @@ fn cycle(json: &Json) -> Option<Cycle> {
         Json::Number(number) => number.to_string(),
         _ => return None,
     };
+    let released = json.get("releaseDate").and_then(date);
     if json.get("cycle").is_some() {
-        return Some(Cycle { name, eol: old_phase(json.get("eol")), eoes: old_phase(json.get("extendedSupport")) });
+        let newest = json.get("latest").and_then(Json::as_str).zip(json.get("latestReleaseDate").and_then(date));
+        let latest = newest.map(|(name, day)| (name.to_owned(), day));
+        let (eol, eoes) = (old_phase(json.get("eol")), old_phase(json.get("extendedSupport")));
+        return Some(Cycle { name, eol, eoes, released, latest });
     }
-    Some(Cycle { name, eol: phase(json, "isEol", "eolFrom"), eoes: phase(json, "isEoes", "eoesFrom") })
+    let newest =
+        json.get("latest").and_then(|latest| Some((latest.get("name")?.as_str()?, date(latest.get("date")?)?)));
+    let latest = newest.map(|(name, day)| (name.to_owned(), day));
+    let (eol, eoes) = (phase(json, "isEol", "eolFrom"), phase(json, "isEoes", "eoesFrom"));
+    Some(Cycle { name, eol, eoes, released, latest })
 }
 
 fn phase(json: &Json, flag: &str, from: &str) -> Phase {

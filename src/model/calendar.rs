@@ -171,7 +171,7 @@ fn weekdays(field: &str) -> String {
     field.split(',').map(part).collect::<Vec<_>>().join(",")
 }
 
-/// What a window changes; a window may have both effects.
+/// What a window changes; a window may have several effects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WindowEffect {
@@ -181,6 +181,8 @@ pub enum WindowEffect {
     NoAlert,
     /// Checks of impact "avoid" may run on assets that opted in.
     Intrusive,
+    /// What differs from an approved baseline is a planned change.
+    Change,
 }
 
 impl WindowEffect {
@@ -191,6 +193,7 @@ impl WindowEffect {
             Self::NoTraffic => "no_traffic",
             Self::NoAlert => "no_alert",
             Self::Intrusive => "intrusive",
+            Self::Change => "change",
         }
     }
 }

@@ -37,6 +37,19 @@ pub struct Evidence {
     /// The finding as it was before a waiver was laid over it, when one was.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub finding: Option<Finding>,
+    /// How what was seen stands to its baseline, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub drift: Option<Compared>,
+}
+
+/// What came of the comparison with a baseline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compared {
+    /// One word for it: `proposed`, `approved`, `differs`, …
+    pub standing: String,
+    /// State and reason as the check itself judged, where the comparison changed either.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub judged: Option<(String, String)>,
 }
 
 /// A fail as it was found, beside what a waiver makes of it.

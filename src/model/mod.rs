@@ -18,7 +18,7 @@ mod zone;
 pub use asset::{Asset, Criticality, Kind, Profile, SubjectClass};
 pub use calendar::{Calendar, CalendarError, Window, WindowEffect};
 pub use cause::{Advice, Cause};
-pub use evidence::{CheckResult, Evidence, EvidenceItem, Finding, Transition};
+pub use evidence::{CheckResult, Compared, Evidence, EvidenceItem, Finding, Transition};
 pub use fact::{Answer, Missing, Params, Reading, TextAnswer, Value, Varbind};
 pub use id::{AssetId, CheckId, ControlId, EntryId, FactId, IdError, ZoneId};
 pub use problem::{Problem, Problems, did_you_mean};

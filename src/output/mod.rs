@@ -5,9 +5,11 @@
 //! judged here. The daemon's own metrics come from the `prometheus` crate and stand behind the pages.
 
 mod assets;
+mod baselines;
 mod duties;
 mod exposition;
 mod family;
+mod feeds;
 mod format;
 mod gates;
 mod law;

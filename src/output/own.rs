@@ -15,7 +15,7 @@ use crate::store::Head;
 /// Upper bounds for the time that a scrape takes to prepare, in seconds.
 const SCRAPE_BUCKETS: [f64; 9] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0];
 /// Why building a metric cannot fail.
-const FIXED: &str = "names and labels are fixed and distinct";
+pub(super) const FIXED: &str = "names and labels are fixed and distinct";
 
 /// Handles of the daemon's own metrics; cloning shares them.
 #[derive(Clone)]
@@ -34,6 +34,7 @@ pub struct Own {
     ledger_digest: IntGauge,
     scrapes: IntCounterVec,
     scrape_time: Histogram,
+    feeds: super::feeds::Feeds,
 }
 
 impl Default for Own {
@@ -94,6 +95,7 @@ impl Own {
                 &registry,
                 Histogram::with_opts(scrape_time.buckets(SCRAPE_BUCKETS.to_vec())).expect(FIXED),
             ),
+            feeds: super::feeds::Feeds::new(&registry),
             registry,
         };
         own.active.set(1);
@@ -138,6 +140,11 @@ impl Own {
         self.ledger_records.set(i64::try_from(head.seq).unwrap_or(i64::MAX));
     }
 
+    /// Notes what was carried in, and how old it is.
+    pub fn feeds(&self, carried: &crate::feeds::Shelf, now: Time) {
+        self.feeds.tell(carried, now);
+    }
+
     pub(super) fn visited(&self) {
         self.visits.inc();
     }
@@ -163,7 +170,7 @@ impl Own {
     }
 }
 
-fn add<M: Collector + Clone + 'static>(registry: &Registry, metric: M) -> M {
+pub(super) fn add<M: Collector + Clone + 'static>(registry: &Registry, metric: M) -> M {
     registry.register(Box::new(metric.clone())).expect(FIXED);
     metric
 }

@@ -60,6 +60,14 @@ pub enum StoreError {
         /// Most bytes.
         most: usize,
     },
+    /// A baseline is not what it was when somebody decided about it.
+    #[error("the baseline of {check} on {asset} is not what it was a moment ago; look at it again")]
+    Moved {
+        /// The asset.
+        asset: String,
+        /// The check.
+        check: String,
+    },
     /// It was opened for reading only.
     #[error("the store was opened for reading only")]
     ReadOnly,

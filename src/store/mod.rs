@@ -4,6 +4,7 @@
 //! store judges nothing, sends nothing and reads no clock: time comes with the data.
 
 mod anchor;
+mod baseline;
 mod error;
 mod key;
 pub mod offline;
@@ -16,6 +17,9 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 pub use anchor::{Anchor, Anchors};
+pub use baseline::{
+    Approved, Baseline, BaselineAct, BaselineChange, BaselineFilter, BaselineSummary, Planned, Sighting,
+};
 pub use error::StoreError;
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use record::{
@@ -73,7 +77,7 @@ pub trait Store: Send + Sync {
 
     /// The same for results that no visit stands behind.
     fn record(&self, results: Vec<CheckResult>) -> Answer<'_, Vec<Transition>> {
-        self.record_all(vec![Seen { results, visit: None }])
+        self.record_all(vec![Seen { results, ..Seen::default() }])
     }
 
     /// State and times of every (asset, check), ordered by asset and check; a restart shows them before any visit.
@@ -81,6 +85,9 @@ pub trait Store: Send + Sync {
 
     /// Latest judgements in full, ordered by asset and check.
     fn results(&self, filter: Filter, limit: usize) -> Answer<'_, Vec<Stored>>;
+
+    /// Latest judgements of these pairs in full, in their order; a pair that was never judged is left out.
+    fn judgements(&self, pairs: Vec<(AssetId, CheckId)>) -> Answer<'_, Vec<Stored>>;
 
     /// Transitions, newest first.
     fn transitions(&self, filter: Filter, limit: usize) -> Answer<'_, Vec<LedgerRecord>>;
@@ -136,6 +143,17 @@ pub trait Store: Send + Sync {
 
     /// The acts behind a number, oldest first; 0 gives all.
     fn acts(&self, after: u64) -> Answer<'_, Vec<ActRecord>>;
+
+    /// What was seen, approved and announced of values that have a baseline, ordered by asset and check. A store that is gone
+    /// with the process knows nothing of approvals, and says so.
+    fn baselines(&self, filter: BaselineFilter) -> Answer<'_, Vec<Baseline>>;
+
+    /// How all baselines stand.
+    fn baseline_summary(&self) -> Answer<'_, BaselineSummary>;
+
+    /// Writes what a person did to baselines into the chain and does it, all or nothing; returns where the chain stands. It is
+    /// refused when what was looked at is no longer what is there, and where nothing stands to be taken back.
+    fn act_on_baselines(&self, acts: Vec<BaselineAct>) -> Answer<'_, Option<Head>>;
 
     /// The last record of the chain; `None` while it is empty. Keep it elsewhere: it anchors all before it.
     fn head(&self) -> Answer<'_, Option<Head>>;

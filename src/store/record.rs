@@ -5,8 +5,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
-use crate::model::{AssetId, CheckId, CheckResult, Time, Transition, Transport, Verdict, ZoneId};
+use super::Sighting;
+use crate::model::{AssetId, CheckId, CheckResult, Severity, Time, Transition, Transport, Verdict, ZoneId};
 
 /// State and times of one (asset, check), without what explains it.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,10 +52,12 @@ pub struct Visit {
 }
 
 /// What one visit leaves behind.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Seen {
     /// What was judged.
     pub results: Vec<CheckResult>,
+    /// What was seen of values that have a baseline.
+    pub sightings: Vec<Sighting>,
     /// The contact itself; `None` when nobody was asked.
     pub visit: Option<Visit>,
 }
@@ -69,10 +73,14 @@ pub struct Filter {
     pub zone: Option<ZoneId>,
     /// In this state, one of [`Verdict::WORDS`]; for transitions the state after.
     pub state: Option<String>,
+    /// Of this severity.
+    pub severity: Option<Severity>,
     /// Judged at or after this.
     pub from: Option<Time>,
     /// Judged before this.
     pub until: Option<Time>,
+    /// Of transitions, those with a smaller number: the next page of a list.
+    pub before: Option<u64>,
 }
 
 /// One transition in the chain.
@@ -117,6 +125,14 @@ pub struct ActRecord {
 /// A SHA-256 digest, shown in hexadecimal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// The digest of some bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

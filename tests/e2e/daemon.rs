@@ -52,7 +52,8 @@ pub(crate) fn prometheus_sees_what_the_daemon_sees_and_both_formats_are_well_for
     run("sh", &["-c", promtool, plant.path("text").to_str().unwrap()]);
 
     let query = format!("nis2watch_check_state{{check=%22{CERTIFICATE}%22}}");
-    let states = until("Prometheus has scraped both", Duration::from_secs(30), || {
+    let expected = BTreeMap::from([(good_id, "0".to_owned()), (late_id, "2".to_owned())]);
+    until("Prometheus has scraped both as they are", Duration::from_secs(30), || {
         let found = prometheus.query(&query);
         let states: BTreeMap<String, String> = found
             .iter()
@@ -60,9 +61,8 @@ pub(crate) fn prometheus_sees_what_the_daemon_sees_and_both_formats_are_well_for
                 (one["metric"]["asset"].as_str().unwrap().to_owned(), one["value"][1].as_str().unwrap().to_owned())
             })
             .collect();
-        (states.len() == 2).then_some(states)
+        (states == expected).then_some(())
     });
-    assert_eq!(states, BTreeMap::from([(good_id, "0".to_owned()), (late_id, "2".to_owned())]));
 }
 
 /// A table as large as that of a whole group of plants: nobody is asked, because its owner forbids it, and all of it

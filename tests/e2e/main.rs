@@ -9,6 +9,7 @@
 
 mod alert_path;
 mod at_the_gate;
+mod baselines;
 mod check;
 mod daemon;
 mod drift;
@@ -35,6 +36,8 @@ fn a_plant_at_work() {
         at_the_gate::one_round_sends_no_more_than_the_plan_says,
         at_the_gate::a_minute_of_checks_due_every_second_keeps_the_rules_and_the_books_are_true,
         at_the_gate::a_round_by_hand_leaves_a_fragile_asset_to_the_running_daemon,
+        baselines::a_port_that_nobody_approved_is_drift_until_somebody_decides_beside_the_running_daemon,
+        baselines::an_approval_is_shown_within_a_minute_without_a_visit,
         daemon::prometheus_sees_what_the_daemon_sees_and_both_formats_are_well_formed,
         daemon::prometheus_takes_two_hundred_thousand_samples_in_one_scrape,
         daemon::kill_9_in_the_middle_of_a_round_forgets_nothing_that_was_shown,

@@ -56,3 +56,60 @@ fn a_password_that_is_no_hash_keeps_the_daemon_from_starting() {
     assert_eq!(ran.code, 1);
     assert!(ran.err.contains("no bcrypt hash") && !ran.err.contains("correct-horse"), "{}", ran.err);
 }
+
+#[test]
+fn a_listener_that_strangers_reach_needs_a_guard_or_a_word_that_it_needs_none() {
+    let plant = Plant::new("", "- { id: desk, zone: office, kind: org }\n");
+    let ran = plant.run(&["validate", "--listen", "0.0.0.0:0"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("api.listen") && ran.err.contains("api.insecure_listen: true"), "{}", ran.err);
+    let configuration = std::fs::read_to_string(plant.path("nis2watch.yaml")).unwrap();
+    let opened = configuration.replace("127.0.0.1:0\"", "127.0.0.1:0\", insecure_listen: true");
+    assert_ne!(opened, configuration);
+    plant.write("nis2watch.yaml", &opened);
+    assert_eq!(plant.run(&["validate", "--listen", "0.0.0.0:0"]).code, 0);
+}
+
+#[test]
+fn a_token_opens_the_door_until_it_is_revoked_while_the_daemon_runs() {
+    let plant = Plant::new("", "- { id: desk, zone: office, kind: org }\n");
+    let configuration = std::fs::read_to_string(plant.path("nis2watch.yaml")).unwrap();
+    plant.write("nis2watch.yaml", &configuration.replace("127.0.0.1:0\"", "127.0.0.1:0\", tokens: tokens.json"));
+    let refused = plant.run(&["validate"]);
+    assert!(refused.code == 1 && refused.err.contains("nis2watch token create"), "{}", refused.err);
+    let config = plant.path("nis2watch.yaml");
+    let config = config.to_str().unwrap();
+    let made = plant.run(&["token", "create", "--role", "operator", "--name", "shift"]);
+    assert_eq!(made.code, 0, "{} ({config})", made.err);
+    let token = made.out.trim().to_owned();
+    assert!(token.starts_with("n2w_") && !std::fs::read_to_string(plant.path("tokens.json")).unwrap().contains(&token));
+    let daemon = Daemon::start(&plant);
+    let act = |token: &str| {
+        let url = format!("http://127.0.0.1:{}/api/v1/gate/stop", daemon.port);
+        let bearer = format!("authorization: Bearer {token}");
+        let words = [
+            "--silent",
+            "--max-time",
+            "20",
+            "--output",
+            "/dev/null",
+            "--write-out",
+            "%{http_code}",
+            "--request",
+            "POST",
+        ];
+        let output = Command::new("curl")
+            .args(words)
+            .args(["--header", &bearer, "--header", "content-type: application/json", &url])
+            .output()
+            .expect("curl; run tests/install.sh");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(act("n2w_guess"), "401");
+    assert_eq!(act(&token), "200");
+    assert_eq!(daemon.said("traffic was stopped").last().unwrap()["actor"], "shift");
+    assert!(plant.run(&["token", "list"]).out.contains("operator"));
+    assert_eq!(plant.run(&["token", "revoke", "shift"]).code, 0);
+    assert_eq!(act(&token), "401");
+    assert!(!daemon.log().contains(&token));
+}

@@ -54,7 +54,7 @@ pub(super) struct Event {
     severity: String,
     from: [Option<String>; 2],
     pub(super) to: [Option<String>; 2],
-    reason: String,
+    pub(super) reason: String,
     /// Who did it and what else there is to it; records of older stores may have neither.
     pub(super) act: [Option<String>; 2],
 }
@@ -259,11 +259,13 @@ pub(super) fn transitions(
     limit: usize,
 ) -> Result<Vec<LedgerRecord>, StoreError> {
     let (conditions, bound) = conditions(filter, "to_state");
+    let before = filter.before.map_or(i64::MAX, stored_seq);
     let sql = format!(
-        "SELECT {FIELDS}, seq, digest FROM ledger WHERE kind = '{TRANSITION}' AND {conditions} ORDER BY seq DESC LIMIT {}",
+        "SELECT {FIELDS}, seq, digest FROM ledger WHERE kind = '{TRANSITION}' AND {conditions} AND seq < {before} \
+         ORDER BY seq DESC LIMIT {}",
         cap(limit)
     );
-    let mut query = connection.prepare_cached(&sql)?;
+    let mut query = connection.prepare(&sql)?;
     let mut found = query.query(rusqlite::params_from_iter(&bound))?;
     let mut all = Vec::new();
     while let Some(row) = found.next()? {

@@ -4,6 +4,8 @@
 //! blocking threads of the runtime, so that paused test time stands still while one is under way.
 
 mod adopt;
+mod approvals;
+mod baselines;
 mod checkpoint;
 mod file;
 mod ledger;
@@ -24,8 +26,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
-    Act, ActRecord, Answer, ChainRecord, Config, Filter, Head, Latest, LedgerRecord, Seen, Store, StoreError, Stored,
-    Verification, Visit,
+    Act, ActRecord, Answer, Baseline, BaselineAct, BaselineFilter, BaselineSummary, ChainRecord, Config, Filter, Head,
+    Latest, LedgerRecord, Seen, Store, StoreError, Stored, Verification, Visit,
 };
 use crate::model::{AssetId, CheckId, FactId, Sample, Time, Transition};
 use writer::Writer;
@@ -243,11 +245,12 @@ fn damaged(path: &Path, error: rusqlite::Error) -> StoreError {
 impl Store for Sqlite {
     fn record_all(&self, seen: Vec<Seen>) -> Answer<'_, Vec<Transition>> {
         let keep = self.0.keep;
-        let rows = seen.iter().map(|one| one.results.len() + usize::from(one.visit.is_some())).sum();
-        self.write(rows, move |connection| {
+        let rows = |one: &Seen| one.results.len() + one.sightings.len() + usize::from(one.visit.is_some());
+        self.write(seen.iter().map(rows).sum(), move |connection| {
             let mut transitions = Vec::new();
-            for Seen { results, visit } in &seen {
+            for Seen { results, sightings, visit } in &seen {
                 transitions.extend(results::record(connection, results, keep)?);
+                sightings.iter().try_for_each(|sighting| baselines::seen(connection, sighting))?;
                 if let Some(visit) = visit {
                     remembered::visit_done(connection, visit)?;
                     checkpoint::written(connection)?;
@@ -263,6 +266,10 @@ impl Store for Sqlite {
 
     fn results(&self, filter: Filter, limit: usize) -> Answer<'_, Vec<Stored>> {
         self.read(move |connection| results::stored(connection, &filter, limit))
+    }
+
+    fn judgements(&self, pairs: Vec<(AssetId, CheckId)>) -> Answer<'_, Vec<Stored>> {
+        self.read(move |connection| results::judgements(connection, &pairs))
     }
 
     fn transitions(&self, filter: Filter, limit: usize) -> Answer<'_, Vec<LedgerRecord>> {
@@ -351,6 +358,26 @@ impl Store for Sqlite {
 
     fn acts(&self, after: u64) -> Answer<'_, Vec<ActRecord>> {
         self.read(move |connection| ledger::acts(connection, after))
+    }
+
+    fn baselines(&self, filter: BaselineFilter) -> Answer<'_, Vec<Baseline>> {
+        if !self.0.lasts {
+            return Box::pin(async { Err(StoreError::Fleeting) });
+        }
+        self.read(move |connection| baselines::all(connection, &filter))
+    }
+
+    fn baseline_summary(&self) -> Answer<'_, BaselineSummary> {
+        self.read(baselines::summary)
+    }
+
+    fn act_on_baselines(&self, acts: Vec<BaselineAct>) -> Answer<'_, Option<Head>> {
+        self.call(move |inner| {
+            let writer = inner.writer.as_ref().ok_or(StoreError::ReadOnly)?;
+            writer.run(acts.len(), move |connection| {
+                acts.iter().try_fold(None, |_, act| baselines::act(connection, act).map(Some))
+            })
+        })
     }
 
     fn head(&self) -> Answer<'_, Option<Head>> {

@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::baselines;
 use super::checkpoint;
 use super::ledger::{self, Event};
 use super::rows::{self, COLUMNS, micros};
@@ -316,6 +317,7 @@ pub(super) fn retain(
     for pair in &gone {
         leave(connection, pair, now)?;
         prune(connection, &pair.asset, &pair.check, keep)?;
+        baselines::forget(connection, &pair.asset, &pair.check)?;
     }
     if !gone.is_empty() {
         checkpoint::written(connection)?;
@@ -374,6 +376,19 @@ pub(super) fn stored(connection: &Connection, filter: &Filter, limit: usize) -> 
     collect(connection, &sql, &bound)
 }
 
+pub(super) fn judgements(connection: &Connection, pairs: &[(AssetId, CheckId)]) -> Result<Vec<Stored>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM latest WHERE asset = ?1 AND check_id = ?2");
+    let mut query = connection.prepare_cached(&sql)?;
+    let mut all = Vec::with_capacity(pairs.len());
+    for (asset, check) in pairs {
+        let mut found = query.query([asset.as_str(), check.as_str()])?;
+        while let Some(row) = found.next()? {
+            all.push(rows::stored(row)?);
+        }
+    }
+    Ok(all)
+}
+
 pub(super) fn evidence(
     connection: &Connection,
     asset: &AssetId,
@@ -415,6 +430,7 @@ pub(super) fn conditions(filter: &Filter, state_column: &str) -> (String, Vec<Bo
     add("check_id =".into(), filter.check.clone().map(|id| boxed(id.into())));
     add("zone =".into(), filter.zone.clone().map(|id| boxed(id.into())));
     add(format!("{state_column} ="), filter.state.clone().map(boxed));
+    add("severity =".into(), filter.severity.map(|severity| boxed(severity.word().to_owned())));
     add("at >=".into(), filter.from.map(|time| Box::new(micros(time)) as Box<dyn ToSql>));
     add("at <".into(), filter.until.map(|time| Box::new(micros(time)) as Box<dyn ToSql>));
     (texts.join(" AND "), bound)

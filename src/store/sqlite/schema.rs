@@ -67,6 +67,23 @@ const MIGRATIONS: &[&str] = &[
     "ALTER TABLE latest ADD COLUMN digest BLOB;
     ALTER TABLE evidence ADD COLUMN digest BLOB;
     ALTER TABLE evidence ADD COLUMN ended_by INTEGER;",
+    // 5: baselines: what is there, every approval by its number in the chain, and announced changes
+    "CREATE TABLE baselines (
+        asset TEXT NOT NULL, check_id TEXT NOT NULL, zone TEXT NOT NULL, standing TEXT NOT NULL,
+        touched INTEGER NOT NULL, since INTEGER NOT NULL, sha256 TEXT NOT NULL, value TEXT NOT NULL,
+        PRIMARY KEY (asset, check_id)
+    ) STRICT;
+    CREATE INDEX baselines_zone ON baselines (zone, standing);
+    CREATE TABLE approvals (
+        seq INTEGER PRIMARY KEY, asset TEXT NOT NULL, check_id TEXT NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL,
+        at INTEGER NOT NULL, until INTEGER, before INTEGER, stands INTEGER NOT NULL, reverted INTEGER,
+        sha256 TEXT NOT NULL, value TEXT NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX approvals_stand ON approvals (asset, check_id) WHERE stands = 1;
+    CREATE TABLE change_plans (
+        asset TEXT NOT NULL, check_id TEXT NOT NULL, seq INTEGER NOT NULL, ticket TEXT NOT NULL, actor TEXT NOT NULL,
+        until INTEGER NOT NULL, PRIMARY KEY (asset, check_id)
+    ) STRICT, WITHOUT ROWID;",
 ];
 
 /// The step after which the rows of an older store are taken under the chain.

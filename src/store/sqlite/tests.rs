@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta};
 use super::*;
 use crate::model::CheckResult;
 use crate::model::{Cause, ControlId, Evidence, EvidenceItem, Judgement, Severity, Transport, Value, Verdict, ZoneId};
+use crate::store::{BaselineChange, Digest, Sighting};
 
 fn at(seconds: i64) -> Time {
     DateTime::from_timestamp(1_800_000_000 + seconds, 123_456_000).unwrap()
@@ -26,7 +27,7 @@ fn result(asset: &str, check: &str, verdict: Verdict, time: Time) -> CheckResult
             expected: Value::list([Value::text("no")]),
             params: Arc::new([(Arc::from("min"), Value::Int(3))].into()),
         },
-        evidence: Evidence { items: vec![item("sshd -T")], vantage: "daemon".into(), trace_id: None, finding: None },
+        evidence: Evidence { items: vec![item("sshd -T")], vantage: "daemon".into(), ..Evidence::default() },
         at: time,
         duration_ms: 12,
     }
@@ -96,7 +97,7 @@ async fn a_restart_shows_the_same_states_and_times() {
             .await
             .unwrap();
         store.record(vec![result("a", "c", Verdict::Fail, at(60))]).await.unwrap();
-        let seen = Seen { results: Vec::new(), visit: Some(visit.clone()) };
+        let seen = Seen { visit: Some(visit.clone()), ..Seen::default() };
         store.record_all(vec![seen]).await.unwrap();
         store.set_flag("kill-switch", true, "p-1", at(9)).await.unwrap();
         store.keep_note("place", "7").await.unwrap();
@@ -328,7 +329,8 @@ async fn older_store(folder: &tempfile::TempDir) -> Head {
     plain.act = [None, None];
     ledger::append(&connection, &plain).unwrap();
     let back = "ALTER TABLE latest DROP COLUMN digest; ALTER TABLE evidence DROP COLUMN digest; \
-        ALTER TABLE evidence DROP COLUMN ended_by; DROP TABLE samples; DROP INDEX ledger_acts; \
+        ALTER TABLE evidence DROP COLUMN ended_by; DROP TABLE baselines; DROP TABLE approvals; DROP TABLE change_plans; \
+        DROP TABLE samples; DROP INDEX ledger_acts; \
         ALTER TABLE ledger DROP COLUMN actor; ALTER TABLE ledger DROP COLUMN body; PRAGMA user_version = 1";
     let head = ledger::head(&connection).unwrap().unwrap();
     connection.execute_batch(back).unwrap();
@@ -410,7 +412,7 @@ async fn tampered_beside(sql: &str) -> Verification {
         seen.judgement.observed = Value::text(observed);
         let duration = Duration::from_millis(5);
         let visit = Visit { asset: asset.clone(), at: at(second), duration, reachable: vec![(Transport::Ssh, true)] };
-        store.record_all(vec![Seen { results: vec![seen], visit: Some(visit) }]).await.unwrap();
+        store.record_all(vec![Seen { results: vec![seen], visit: Some(visit), ..Seen::default() }]).await.unwrap();
     }
     store.record(vec![result("b", "c", Verdict::Pass, at(5))]).await.unwrap();
     store.learn_host_key(&asset, "10.0.0.5:22", "SHA256:x", at(0)).await.unwrap();
@@ -570,4 +572,131 @@ async fn work_is_refused_when_the_database_gave_up_the_transaction() {
     assert!(matches!(lost.await, Err(StoreError::Commit(_))));
     store.record(vec![result("a", "c", Verdict::Pass, at(0))]).await.unwrap();
     assert_eq!(store.latest().await.unwrap().len(), 1);
+}
+
+fn sighting(sha256: &str, against: Option<u64>, seconds: i64) -> Sighting {
+    let (asset, check) = pair("a", "c");
+    let zone = ZoneId::parse("cell-1").unwrap();
+    let (value, sha256) = (format!("{{\"of\":\"{sha256}\"}}"), sha256.to_owned());
+    let standing = if against.is_some() { "differs" } else { "proposed" };
+    Sighting { asset, check, zone, value, sha256, standing, against, at: at(seconds) }
+}
+
+async fn see(store: &Sqlite, sighting: Sighting) {
+    store.record_all(vec![Seen { sightings: vec![sighting], ..Seen::default() }]).await.unwrap();
+}
+
+fn deed(kind: &str, sha256: &str, change: BaselineChange) -> BaselineAct {
+    let snapshot = Digest::of(format!("{{\"of\":\"{sha256}\"}}").as_bytes());
+    let mut body = serde_json::json!({ "check": "c", "sha256": sha256, "snapshot": snapshot.to_string() });
+    match &change {
+        BaselineChange::Approve { until, .. } => body["valid_until"] = serde_json::json!(until),
+        BaselineChange::Plan { ticket, until } => {
+            (body["ticket"], body["until"]) = (serde_json::json!(ticket), serde_json::json!(until));
+        }
+        BaselineChange::Revert => {}
+    }
+    let act = Act { kind: format!("baseline.{kind}"), subject: "a".into(), body: body.to_string(), ..act(1) };
+    BaselineAct { act, check: CheckId::parse("c").unwrap(), change }
+}
+
+fn approval(sha256: &str) -> BaselineAct {
+    deed("approve", sha256, BaselineChange::Approve { sha256: sha256.into(), until: at(1_000) })
+}
+
+async fn baseline(store: &Sqlite) -> Baseline {
+    store.baselines(BaselineFilter::default()).await.unwrap().pop().unwrap()
+}
+
+#[tokio::test]
+async fn what_is_approved_is_what_was_looked_at_and_a_revert_brings_back_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(&config(&folder)).unwrap();
+    see(&store, sighting("one", None, 0)).await;
+    see(&store, sighting("one", None, 60)).await;
+    let seen = baseline(&store).await;
+    assert_eq!((seen.since, seen.standing.as_str(), seen.approval), (at(0), "proposed", None));
+    store.act_on_baselines(vec![approval("one")]).await.unwrap();
+    let first = baseline(&store).await.approval.unwrap();
+    assert_eq!((first.sha256.as_str(), first.until), ("one", Some(at(1_000))));
+
+    see(&store, sighting("two", Some(first.seq), 120)).await;
+    let refused = store.act_on_baselines(vec![approval("one")]).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Moved { .. }), "{refused}");
+    assert_eq!(baseline(&store).await.approval, Some(first.clone()), "a refused act changed something");
+    store.act_on_baselines(vec![approval("two")]).await.unwrap();
+    assert_eq!(baseline(&store).await.approval.unwrap().sha256, "two");
+
+    for (standing, sha256) in [("differs", Some("one")), ("proposed", None)] {
+        store.act_on_baselines(vec![deed("revert", "two", BaselineChange::Revert)]).await.unwrap();
+        let now = baseline(&store).await;
+        assert_eq!((now.standing.as_str(), now.approval.as_ref().map(|a| a.sha256.as_str())), (standing, sha256));
+    }
+    assert!(store.act_on_baselines(vec![deed("revert", "two", BaselineChange::Revert)]).await.is_err());
+    assert_eq!(store.verify(Vec::new()).await.unwrap().breaks, vec![]);
+    drop(store);
+    let store = Sqlite::open(&config(&folder)).unwrap();
+    assert_eq!(store.acts(0).await.unwrap().len(), 4);
+    assert_eq!((baseline(&store).await.sha256.as_str(), baseline(&store).await.since), ("two", at(120)));
+}
+
+#[tokio::test]
+async fn a_pair_is_looked_at_again_after_an_act_even_one_that_came_while_it_was_compared() {
+    let store = in_memory();
+    let due = |seconds| {
+        let filter = BaselineFilter { due: Some(at(seconds)), ..BaselineFilter::default() };
+        let store = store.clone();
+        async move { store.baselines(filter).await.unwrap().len() }
+    };
+    see(&store, sighting("one", None, 0)).await;
+    assert_eq!(due(0).await, 0);
+    store.act_on_baselines(vec![approval("one")]).await.unwrap();
+    // this visit still compared with nothing
+    see(&store, sighting("one", None, 10)).await;
+    assert_eq!(due(10).await, 1);
+    let seq = baseline(&store).await.approval.unwrap().seq;
+    see(&store, Sighting { standing: "approved", ..sighting("one", Some(seq), 20) }).await;
+    assert_eq!((due(20).await, due(999).await, due(1_000).await), (0, 0, 1));
+    let plan = BaselineChange::Plan { ticket: "C-7".into(), until: at(500) };
+    store.act_on_baselines(vec![deed("plan", "one", plan)]).await.unwrap();
+    assert_eq!((due(20).await, baseline(&store).await.plan.unwrap().ticket.as_str()), (1, "C-7"));
+}
+
+#[tokio::test]
+async fn an_approved_value_that_was_changed_behind_the_chain_is_noticed() {
+    for sql in [
+        "SET value = '{}'",
+        "SET sha256 = 'two'",
+        "SET actor = 'x'",
+        "SET until = 5",
+        "SET stands = 0",
+        "SET reason = 'y'",
+    ]
+    .map(|set| format!("UPDATE approvals {set}"))
+    .into_iter()
+    .chain(["DELETE FROM approvals".to_owned()])
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(&config(&folder)).unwrap();
+        see(&store, sighting("one", None, 0)).await;
+        store.act_on_baselines(vec![approval("one")]).await.unwrap();
+        drop(store);
+        Connection::open(folder.path().join("s.db")).unwrap().execute_batch(&sql).unwrap();
+        let found = Sqlite::open_read_only(&config(&folder)).unwrap().verify(Vec::new()).await.unwrap();
+        assert_eq!(found.breaks.len(), 1, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn baselines_are_counted_by_zone_and_gone_with_their_pair() {
+    let store = in_memory();
+    let (asset, check) = pair("a", "c");
+    store.record(vec![result("a", "c", Verdict::Pass, at(0))]).await.unwrap();
+    see(&store, sighting("one", None, 0)).await;
+    store.act_on_baselines(vec![approval("one")]).await.unwrap();
+    let summary = store.baseline_summary().await.unwrap();
+    assert_eq!(summary.counts, vec![(ZoneId::parse("cell-1").unwrap(), "approved".to_owned(), 1)]);
+    assert_eq!(summary.ends, vec![(asset, check, at(1_000))]);
+    store.retain(Vec::new(), at(1)).await.unwrap();
+    assert_eq!(store.baseline_summary().await.unwrap(), BaselineSummary::default());
 }

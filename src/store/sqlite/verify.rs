@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rusqlite::Connection;
 
+use super::approvals::Book;
 use super::checkpoint::{self, State};
 use super::ledger::{self, Event, FIELDS, GENESIS, stored_seq};
 use super::rows::COLUMNS;
@@ -26,6 +27,7 @@ struct Replay {
     /// The last record about the keys of a fact, by asset and fact.
     first_seen: BTreeMap<(String, String), (i64, Option<String>)>,
     flags: BTreeMap<String, (i64, String)>,
+    baselines: Book,
     checkpoint: Option<(i64, State)>,
     /// Entries of the history up to this one are older than what vouches for them.
     adopted: i64,
@@ -50,6 +52,9 @@ fn whole(connection: &Connection, noted: &[Head]) -> Result<Verification, StoreE
     compare_host_keys(connection, &replay, &mut found)?;
     compare_first_seen(connection, &replay, &mut found)?;
     compare_flags(connection, &replay, &mut found)?;
+    for (seq, problem) in replay.baselines.differing(connection)? {
+        found.note(seq, problem);
+    }
     compare_state(connection, &replay, &mut found)?;
     Ok(found)
 }
@@ -95,6 +100,9 @@ fn walk(connection: &Connection, noted: &[Head], found: &mut Verification) -> Re
 
 impl Replay {
     fn take(&mut self, seq: i64, event: Event) {
+        if event.kind == ledger::ACT {
+            self.baselines.take(seq, &event);
+        }
         let [_, body] = event.act;
         match event.kind.as_str() {
             ledger::KEY_LEARNT => {

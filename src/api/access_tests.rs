@@ -1,0 +1,205 @@
+//! Who may look, who may act, and what is left of it in the ledger.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use chrono::{TimeDelta, Utc};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use super::tests::{Daemon, Setup};
+use super::{Access, Role, Tokens, WebConfig, v1};
+use crate::duties::{Book, Incident, Papers, Plant};
+use crate::model::EntryId;
+use crate::store::Store as _;
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+
+/// A plant with a token of each role.
+struct Guarded {
+    setup: Setup,
+    tokens: BTreeMap<Role, String>,
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Guarded {
+    async fn new(listens_at: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokens.json");
+        let (mut tokens, mut texts) = (Tokens::default(), BTreeMap::new());
+        for role in Role::ALL {
+            let text = tokens.create(&format!("one-{}", role.word()), role, None, Utc::now()).unwrap();
+            texts.insert(role, text.expose().to_owned());
+        }
+        tokens.save(&path).unwrap();
+        let base = v1::tests::plant(&WebConfig::default()).await;
+        let (plan, catalog) = (Arc::clone(&base.daemon.plan), Arc::clone(&base.daemon.catalog));
+        let assets = plan.assets.iter().map(|planned| Arc::clone(&planned.member.asset)).collect();
+        let id = EntryId::parse("inc-1").unwrap();
+        let incident = Incident::new(id, "a visitor".into(), Utc::now() - TimeDelta::hours(3));
+        let papers = Papers { incidents: vec![incident], ..Papers::default() };
+        let book = Book::new(Arc::new(papers), &[], Plant { assets, ..Plant::default() });
+        let daemon = Daemon { plan, catalog, book: Arc::new(book), ..Daemon::default() };
+        let access = Access { tokens: Some(path.clone()), roles: BTreeMap::new() };
+        let setup = Setup::with(daemon, listens_at, &WebConfig::default(), &access);
+        Self { setup, tokens: texts, _folder: folder, path }
+    }
+
+    async fn post(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> (StatusCode, Value) {
+        let mut request = Request::builder().method("POST").uri(path).header("host", "127.0.0.1:9762");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body.to_string())).unwrap();
+        let response = self.setup.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    async fn act(&self, role: Role, path: &str, body: &Value) -> (StatusCode, Value) {
+        let token = format!("Bearer {}", self.tokens[&role]);
+        self.post(&format!("/api/v1{path}"), &[JSON, ("authorization", &token)], body).await
+    }
+
+    async fn kinds(&self) -> Vec<(String, String)> {
+        let acts = self.setup.store.acts(0).await.unwrap();
+        acts.into_iter().map(|record| (record.act.kind, record.act.actor)).collect()
+    }
+}
+
+#[tokio::test]
+async fn an_act_needs_its_role_and_stands_in_the_ledger_with_who_did_it() {
+    let plant = Guarded::new("127.0.0.1").await;
+    let planned = plant.setup.daemon.plan.assets.iter().find(|planned| !planned.checks.is_empty()).unwrap();
+    let (asset, check) = (&planned.member.asset.id, &planned.checks[0].check.id);
+    let attested = plant.setup.daemon.catalog.checks.values();
+    let attested = attested.into_iter().find(|check| plant.setup.daemon.catalog.is_attested(check)).unwrap();
+    let until = Utc::now() + TimeDelta::days(30);
+    let acts = [
+        ("/run", Role::Operator, json!({ "asset": asset, "reason": "was repaired" }), "run.now"),
+        (
+            "/waivers",
+            Role::Approver,
+            json!({ "id": "w-1", "match": { "check": check, "asset": asset }, "reason": "spare part ordered", "expires_at": until }),
+            "waiver.add",
+        ),
+        ("/attestations", Role::Approver, json!({ "check": attested.id, "statement": "it was done" }), "attest.sign"),
+        (
+            "/incidents/inc-1/reports",
+            Role::Approver,
+            json!({ "stage": "early_warning", "reason": "sent by mail", "receipt": "4711" }),
+            "incident.report",
+        ),
+    ];
+    for (path, role, body, kind) in &acts {
+        for less in Role::ALL.into_iter().filter(|less| less < role) {
+            let (status, answer) = plant.act(less, path, body).await;
+            assert_eq!(
+                (status, answer["error"]["code"].as_str()),
+                (StatusCode::FORBIDDEN, Some("forbidden")),
+                "{path}"
+            );
+        }
+        let before = plant.kinds().await.len();
+        let (status, answer) = plant.act(*role, path, body).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {answer}");
+        let kinds = plant.kinds().await;
+        assert_eq!(kinds.len(), before + 1, "{path}");
+        assert_eq!(kinds.last().unwrap(), &((*kind).to_owned(), format!("one-{}", role.word())));
+    }
+    assert_eq!(plant.setup.daemon.asked.lock().unwrap().len(), 1);
+    // what is in the ledger is followed
+    let book = plant.setup.daemon.book.with_acts(&plant.setup.store.acts(0).await.unwrap());
+    assert!(book.complaints().is_empty(), "{:?}", book.complaints());
+    assert!(book.waivers().mean(&planned.member.asset, check));
+    assert!(book.incident("inc-1").unwrap().early_warning_at.is_some());
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused_and_leaves_nothing() {
+    let plant = Guarded::new("127.0.0.1").await;
+    let ahead = Utc::now() + TimeDelta::days(1);
+    for (path, body, status) in [
+        ("/run", json!({ "asset": "nobody" }), 404),
+        ("/run", json!({ "asset": "nobody", "color": 1 }), 400),
+        ("/waivers", json!({ "id": "w-1", "match": { "check": "no-such" }, "reason": "x", "expires_at": ahead }), 404),
+        ("/waivers", json!({ "id": "w-1" }), 400),
+        ("/waivers/w-9/revoke", json!({ "reason": "x" }), 404),
+        ("/attestations", json!({ "check": "no-such", "statement": "x" }), 404),
+        ("/incidents/inc-9/reports", json!({ "stage": "notification", "reason": "x" }), 404),
+        ("/incidents/inc-1/reports", json!({ "stage": "notification", "reason": "x", "at": ahead }), 400),
+    ] {
+        let (answered, answer) = plant.act(Role::Approver, path, &body).await;
+        assert_eq!(answered.as_u16(), status, "{path}: {answer}");
+    }
+    assert!(plant.kinds().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_or_a_form_cannot_act_with_what_a_browser_adds() {
+    let plant = Guarded::new("127.0.0.1").await;
+    let token = format!("Bearer {}", plant.tokens[&Role::Approver]);
+    let auth = ("authorization", token.as_str());
+    let (form, nothing) = (("content-type", "text/plain"), json!({}));
+    assert_eq!(plant.post("/api/v1/gate/stop", &[auth, form], &nothing).await.0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    for foreign in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")] {
+        assert_eq!(plant.post("/api/v1/gate/stop", &[auth, JSON, foreign], &nothing).await.0, StatusCode::FORBIDDEN);
+    }
+    assert_eq!(plant.post("/api/v1/gate/stop", &[JSON], &nothing).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(plant.post("/api/v1/gate/stop", &[auth, JSON], &nothing).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn tokens_keep_strangers_out_beyond_loopback_and_only_from_acting_on_it() {
+    let (near, far) = (Guarded::new("127.0.0.1").await, Guarded::new("0.0.0.0").await);
+    assert_eq!(near.setup.send("GET", "/api/v1/status", &[]).await.0, StatusCode::OK);
+    assert_eq!(near.setup.send("POST", "/-/reload", &[]).await.0, StatusCode::FORBIDDEN);
+    let (status, answer) = far.setup.send("GET", "/api/v1/status", &[]).await;
+    assert!(status == StatusCode::UNAUTHORIZED && answer.contains("unauthenticated"), "{answer}");
+    let viewer = format!("Bearer {}", far.tokens[&Role::Viewer]);
+    let operator = format!("Bearer {}", far.tokens[&Role::Operator]);
+    for path in ["/api/v1/status", "/metrics"] {
+        assert_eq!(far.setup.send("GET", path, &[("authorization", &viewer)]).await.0, StatusCode::OK, "{path}");
+    }
+    assert_eq!(far.setup.send("POST", "/-/reload", &[("authorization", &viewer)]).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(far.setup.send("POST", "/-/reload", &[("authorization", &operator)]).await.0, StatusCode::OK);
+    std::fs::remove_file(&far.path).unwrap();
+    assert_eq!(far.setup.send("GET", "/metrics", &[("authorization", &viewer)]).await.0, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn users_have_the_roles_that_the_configuration_gives_them() {
+    let hash = bcrypt::hash("right", 4).unwrap();
+    let users = [("ada".to_owned(), hash.clone()), ("bob".to_owned(), hash)];
+    let web = WebConfig { basic_auth_users: users.into(), ..WebConfig::default() };
+    let access = Access { roles: [("ada".to_owned(), Role::Operator)].into(), tokens: None };
+    let setup = Setup::with(Daemon::default(), "0.0.0.0", &web, &access);
+    let (ada, bob) = (("authorization", "Basic YWRhOnJpZ2h0"), ("authorization", "Basic Ym9iOnJpZ2h0"));
+    assert_eq!(setup.send("POST", "/api/v1/gate/stop", &[JSON, bob]).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(setup.send("POST", "/-/stop-traffic", &[bob]).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(setup.send("POST", "/api/v1/gate/stop", &[JSON, ada]).await.0, StatusCode::OK);
+    assert_eq!(setup.send("POST", "/-/resume-traffic", &[ada]).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn guessing_is_slowed_down_and_who_has_a_key_still_gets_in() {
+    let plant = Guarded::new("0.0.0.0").await;
+    let mut last = StatusCode::OK;
+    for guess in 0..40 {
+        last = plant.setup.send("GET", "/metrics", &[("authorization", &format!("Bearer n2w_{guess}"))]).await.0;
+    }
+    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+    let viewer = format!("Bearer {}", plant.tokens[&Role::Viewer]);
+    assert_eq!(plant.setup.send("GET", "/metrics", &[("authorization", &viewer)]).await.0, StatusCode::OK);
+    for _ in 0..40 {
+        last = plant.act(Role::Viewer, "/gate/stop", &json!({})).await.0;
+    }
+    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(plant.act(Role::Operator, "/gate/stop", &json!({})).await.0, StatusCode::OK);
+}

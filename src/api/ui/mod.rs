@@ -1,0 +1,68 @@
+//! The pages: what the API knows, for a person at a desk, at a phone, or before the wall of a control room.
+//!
+//! They are made on the server and read without a script. A small script of our own brings changes to a page that stays open
+//! and sends acts to the API; nothing is ever loaded from elsewhere.
+
+mod asset;
+mod assets;
+mod calendar;
+mod check;
+mod controls;
+mod incidents;
+mod ledger;
+mod overview;
+mod pair;
+mod parts;
+mod results;
+mod segmentation;
+mod shell;
+mod strip;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use super::router::Inner;
+use super::v1::Refusal;
+
+pub(super) use overview::Summary;
+
+/// The style sheet of the pages.
+const STYLE: &str = include_str!("style.css");
+/// What brings changes to an open page.
+const LIVE: &str = include_str!("live.js");
+
+/// A page, or why there is none.
+type Answer = Result<maud::Markup, shell::Sorry>;
+
+/// The routes of the pages.
+pub(super) fn router() -> Router<Arc<Inner>> {
+    Router::new()
+        .route("/", get(overview::page))
+        .route("/assets", get(assets::page))
+        .route("/assets/{asset}", get(asset::page))
+        .route("/assets/{asset}/{check}", get(pair::page))
+        .route("/checks", get(check::list))
+        .route("/checks/{check}", get(check::page))
+        .route("/results", get(results::page))
+        .route("/controls", get(controls::page))
+        .route("/segmentation", get(segmentation::page))
+        .route("/calendar", get(calendar::page))
+        .route("/incidents", get(incidents::page))
+        .route("/ledger", get(ledger::page))
+        .route("/style.css", get(|| async { fixed("text/css; charset=utf-8", STYLE) }))
+        .route("/live.js", get(|| async { fixed("text/javascript; charset=utf-8", LIVE) }))
+}
+
+fn fixed(kind: &'static str, text: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "max-age=300")], text).into_response()
+}
+
+impl From<Refusal> for shell::Sorry {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal)
+    }
+}

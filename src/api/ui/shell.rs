@@ -1,0 +1,115 @@
+//! What every page has: its head, the way to the others, how the site stands.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use maud::{DOCTYPE, Markup, html};
+
+use super::parts::minute;
+use crate::api::router::Inner;
+use crate::api::v1::Refusal;
+use crate::model::{Cause, Verdict};
+
+/// The pages, in the order of the bar.
+const PAGES: [(&str, &str); 8] = [
+    ("/", "Overview"),
+    ("/assets", "Assets"),
+    ("/checks", "Checks"),
+    ("/controls", "Controls"),
+    ("/segmentation", "Segmentation"),
+    ("/calendar", "Calendar"),
+    ("/incidents", "Incidents"),
+    ("/ledger", "Ledger"),
+];
+
+/// A page. `title` names what it shows, `at` is the entry of the bar that it belongs to.
+pub(super) fn shell(inner: &Inner, title: &str, at: &str, main: &Markup) -> Markup {
+    let view = inner.desk.operator.view();
+    let site = view.as_ref().and_then(|view| view.site.as_deref()).unwrap_or("this site").to_owned();
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) " · " (site) " · nis2watch" }
+                link rel="stylesheet" href="/style.css";
+                link rel="icon" href="data:,";
+                noscript { meta http-equiv="refresh" content="30"; }
+                script src="/live.js" defer {}
+            }
+            body {
+                a.skip href="#main" { "To the content" }
+                header {
+                    div.brand { a href="/" { "nis2watch" } span { (site) } }
+                    nav aria-label="Pages" {
+                        @for (path, name) in PAGES {
+                            a href=(path) aria-current=[(path == at).then_some("page")] { (name) }
+                        }
+                    }
+                }
+                (line(inner))
+                main id="main" data-live="main" { h1 { (title) } (main) }
+                p #said role="status" aria-live="polite" {}
+                footer data-live="foot" {
+                    @if let Some(view) = &view {
+                        "Configuration of " (minute(view.loaded_at)) " · "
+                    }
+                    "version " (env!("CARGO_PKG_VERSION")) " · "
+                    a href="/api/v1/openapi.json" { "API" } " · " a href="/metrics" { "Metrics" } " · "
+                    a href="/-/healthy" { "Health" }
+                }
+            }
+        }
+    }
+}
+
+/// One line that says how the site stands, on every page.
+fn line(inner: &Inner) -> Markup {
+    let board = inner.desk.board.read();
+    let (fails, unknowns) = (board.total.of(Verdict::Fail), board.total.of(Verdict::Unknown(Cause::NoData)));
+    let worst = board.total.worst(Verdict::Fail);
+    let stopped = !inner.desk.operator.traffic_allowed();
+    html! {
+        div.line data-live="line" {
+            @if stopped {
+                p.stopped role="alert" {
+                    "Traffic is stopped: no asset is asked anything, and every verdict grows stale. "
+                    button type="button" data-act="/api/v1/gate/resume" { "Resume traffic" }
+                }
+            }
+            p {
+                @if fails > 0 {
+                    a href="/results?state=fail&sort=-severity" { b.fail { (fails) " fail" } }
+                    @if let Some(worst) = worst { ", the worst " (worst) }
+                } @else { b.pass { "No check fails" } }
+                " · " a href="/results?state=unknown&sort=-severity" { (unknowns) " unknown" }
+                " · " (board.plan.assets.len()) " assets"
+            }
+        }
+    }
+}
+
+/// Why there is no page.
+pub(super) struct Sorry(pub(super) Refusal);
+
+impl IntoResponse for Sorry {
+    fn into_response(self) -> Response {
+        let message = self.0.message();
+        let status = self.0.status();
+        let page = html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    title { "nis2watch" }
+                    link rel="stylesheet" href="/style.css";
+                    link rel="icon" href="data:,";
+                }
+                body { main { h1 { (if status == StatusCode::NOT_FOUND { "Not here" } else { "No answer" }) }
+                    p { (message) } p { a href="/" { "To the overview" } } } }
+            }
+        };
+        (status, page).into_response()
+    }
+}

@@ -1,0 +1,239 @@
+//! Acts of people: stop and resume traffic, visit now, accept fails, sign, note reports. Each needs a role and stands in the
+//! ledger with who did it before it takes effect.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use chrono::Utc;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{Answer, Query, Refusal, assets, stranger, view};
+use crate::api::Role;
+use crate::api::admit::Actor;
+use crate::api::router::{Inner, Shared};
+use crate::duties::{self, ClerkError, Deed, EvidenceFile, Outcome, Reporting, Signer, Signing, Stage, Waiver};
+use crate::model::{self, Time};
+use crate::store::{Act, Head};
+
+impl From<ClerkError> for Refusal {
+    fn from(error: ClerkError) -> Self {
+        match error {
+            ClerkError::Stranger(text) => Self::NotFound(text),
+            ClerkError::Wrong(text) => Self::InvalidValue(text),
+            ClerkError::Before(text) => Self::Conflict(text),
+        }
+    }
+}
+
+/// Reads the body of an act; an empty one is an act without further words.
+fn body<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Refusal> {
+    let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
+    serde_json::from_slice(bytes).map_err(|error| Refusal::InvalidValue(format!("the body: {error}")))
+}
+
+/// What an act leaves in the ledger.
+fn noted(head: Head) -> Value {
+    json!({ "record": { "seq": head.seq, "digest": head.digest.to_string() } })
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+pub(super) async fn stop(State(inner): Shared, actor: Actor, query: Query, bytes: Bytes) -> Answer {
+    set_traffic(&inner, actor, query, &bytes, false).await
+}
+
+pub(super) async fn resume(State(inner): Shared, actor: Actor, query: Query, bytes: Bytes) -> Answer {
+    set_traffic(&inner, actor, query, &bytes, true).await
+}
+
+async fn set_traffic(inner: &Inner, actor: Actor, query: Query, bytes: &Bytes, allowed: bool) -> Answer {
+    let actor = actor.with(Role::Operator)?;
+    query.finish()?;
+    body::<Nothing>(bytes)?;
+    inner.desk.operator.set_traffic(allowed, &actor).await.map_err(|error| {
+        tracing::error!(error, "an act could not be kept");
+        Refusal::Internal
+    })?;
+    Ok(Json(json!({ "traffic_allowed": inner.desk.operator.traffic_allowed() })))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RunNow {
+    asset: String,
+    /// All checks of the asset where none is named.
+    #[serde(default)]
+    checks: Vec<String>,
+    #[serde(default)]
+    reason: String,
+}
+
+/// Visits an asset as soon as its gate lets through what that takes; budgets, gaps and windows hold as ever.
+pub(super) async fn run(State(inner): Shared, actor: Actor, query: Query, bytes: Bytes) -> Answer {
+    let actor = actor.with(Role::Operator)?;
+    query.finish()?;
+    let wanted: RunNow = body(&bytes)?;
+    let plan = view(&inner)?.plan;
+    let at = assets::find(&plan, &wanted.asset)?;
+    let planned = plan.asset(at);
+    let known = || planned.checks.iter().map(|one| one.check.id.as_str());
+    let place = |check: &String| planned.check(check).ok_or_else(|| stranger("checks", check, known()));
+    let checks = match wanted.checks.as_slice() {
+        [] => (0..).zip(&planned.checks).map(|(at, _)| at).collect(),
+        named => named.iter().map(place).collect::<Result<Vec<_>, _>>()?,
+    };
+    if !inner.desk.operator.traffic_allowed() {
+        return Err(Refusal::Conflict("traffic is stopped: no asset is asked anything until it is resumed".into()));
+    }
+    let ids: Vec<_> = checks.iter().map(|check| &planned.checks[usize::from(*check)].check.id).collect();
+    let act = Act {
+        kind: "run.now".into(),
+        subject: wanted.asset.clone(),
+        actor,
+        reason: wanted.reason,
+        body: json!({ "checks": ids }).to_string(),
+        at: Utc::now(),
+    };
+    let head = inner.desk.store.act(act).await?;
+    let mut answer = noted(head);
+    answer["asset"] = json!(wanted.asset);
+    answer["checks"] = json!(ids);
+    inner.desk.operator.run_now(at, checks).map_err(Refusal::Conflict)?;
+    Ok(Json(answer))
+}
+
+async fn write(inner: &Inner, deed: &Deed, actor: &str, reason: &str) -> Result<Value, Refusal> {
+    Ok(noted(inner.desk.store.act(deed.act(actor, reason, Utc::now())).await?))
+}
+
+/// Accepts fails: the body is a waiver as in a file; it begins now and is approved by who sends it, unless it says otherwise.
+pub(super) async fn waive(State(inner): Shared, actor: Actor, query: Query, bytes: Bytes) -> Answer {
+    let actor = actor.with(Role::Approver)?;
+    query.finish()?;
+    let (now, catalog) = (Utc::now(), view(&inner)?.catalog);
+    let mut said: serde_json::Map<String, Value> = body(&bytes)?;
+    said.entry("starts_at").or_insert_with(|| json!(now));
+    said.entry("approved_by").or_insert_with(|| json!({ "person": &actor, "role": Role::Approver.word() }));
+    let waiver: Waiver = serde_json::from_value(Value::Object(said))
+        .map_err(|error| Refusal::InvalidValue(format!("the body: {error}")))?;
+    let (id, reason) = (waiver.id.to_string(), waiver.reason.clone());
+    let deed = duties::waive(waiver, &inner.desk.operator.book(), &catalog, now)?;
+    let mut answer = write(&inner, &deed, &actor, &reason).await?;
+    answer["id"] = json!(id);
+    Ok(Json(answer))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Because {
+    reason: String,
+}
+
+pub(super) async fn revoke(
+    State(inner): Shared,
+    actor: Actor,
+    Path(waiver): Path<String>,
+    query: Query,
+    bytes: Bytes,
+) -> Answer {
+    let actor = actor.with(Role::Approver)?;
+    query.finish()?;
+    let because: Because = body(&bytes)?;
+    let deed = duties::revoke(&waiver, &inner.desk.operator.book(), Utc::now())?;
+    Ok(Json(write(&inner, &deed, &actor, &because.reason).await?))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sign {
+    check: String,
+    #[serde(default = "org")]
+    subject: String,
+    statement: String,
+    /// Who signs; the holder of the token or the user where nobody is named.
+    signed_by: Option<Signer>,
+    valid_days: Option<u32>,
+    #[serde(default = "confirmed")]
+    result: Outcome,
+    owner: Option<String>,
+    #[serde(default)]
+    evidence: Vec<EvidenceFile>,
+    #[serde(default)]
+    fields: BTreeMap<Arc<str>, model::Value>,
+}
+
+fn org() -> String {
+    duties::ORG.to_owned()
+}
+
+const fn confirmed() -> Outcome {
+    Outcome::Confirmed
+}
+
+pub(super) async fn sign(State(inner): Shared, actor: Actor, query: Query, bytes: Bytes) -> Answer {
+    let actor = actor.with(Role::Approver)?;
+    query.finish()?;
+    let (said, catalog) = (body::<Sign>(&bytes)?, view(&inner)?.catalog);
+    let myself = || Signer { person: actor.clone(), role: Role::Approver.word().to_owned() };
+    let reason = said.statement.clone();
+    let signing = Signing {
+        check: said.check,
+        subject: said.subject,
+        statement: said.statement,
+        signed_by: said.signed_by.unwrap_or_else(myself),
+        valid_days: said.valid_days,
+        result: said.result,
+        owner: said.owner,
+        evidence: said.evidence,
+        fields: said.fields,
+    };
+    let statement = signing.deed(&inner.desk.operator.book(), &catalog, Utc::now())?;
+    let (id, until) = (statement.id.to_string(), statement.valid_until());
+    let mut answer = write(&inner, &Deed::Sign(Box::new(statement)), &actor, &reason).await?;
+    answer["id"] = json!(id);
+    answer["valid_until"] = json!(until);
+    Ok(Json(answer))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Report {
+    stage: Stage,
+    /// When it went out; now where nothing is said.
+    at: Option<Time>,
+    #[serde(default)]
+    requested: bool,
+    receipt: Option<String>,
+    #[serde(default)]
+    correct: bool,
+    reason: String,
+}
+
+/// Notes that a report of an incident went out, by a person's own hand: nothing is sent to anybody.
+pub(super) async fn report(
+    State(inner): Shared,
+    actor: Actor,
+    Path(incident): Path<String>,
+    query: Query,
+    bytes: Bytes,
+) -> Answer {
+    let actor = actor.with(Role::Approver)?;
+    query.finish()?;
+    let (said, now) = (body::<Report>(&bytes)?, Utc::now());
+    let reporting = Reporting {
+        stage: said.stage,
+        at: said.at.unwrap_or(now),
+        requested: said.requested,
+        receipt: said.receipt,
+        correct: said.correct,
+    };
+    let deed = reporting.deed(&inner.desk.operator.book(), &incident, now)?;
+    Ok(Json(write(&inner, &deed, &actor, &said.reason).await?))
+}
