@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use crate::api::Board;
 use crate::engine::Listener;
 use crate::model::{AssetId, CheckResult, Time, Transition, Transport, Value};
+use crate::output::notify::Bell;
 use crate::store::Visit;
 
 /// The loop turns at least once a minute; twice missed means that it stands.
@@ -28,11 +29,12 @@ impl Pulse {
     }
 }
 
-/// A listener that feels the pulse, keeps the board and passes everything on.
+/// A listener that feels the pulse, keeps the board, rings for those who tell of changes, and passes everything on.
 pub(super) struct Felt<L> {
     pub(super) inner: L,
     pub(super) board: Board,
     pub(super) pulse: Pulse,
+    pub(super) bell: Bell,
     pub(super) clock: fn() -> Time,
 }
 
@@ -45,6 +47,7 @@ impl<L: Listener> Listener for Felt<L> {
     fn changed(&self, transition: &Transition) {
         self.board.changed(transition);
         self.inner.changed(transition);
+        self.bell.ring();
     }
 
     fn visited(&self, asset: &AssetId, at: Time, took: Duration, reachable: &[(Transport, bool)]) {

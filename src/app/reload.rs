@@ -67,6 +67,7 @@ impl Service {
         let carried = (*self.setup.loaded.carried).clone();
         self.take_shelf(carried);
         let told = self.swap(inventory, papers).await?;
+        self.notifier.employ(self.setup.loaded.receivers.clone());
         self.note_configuration("the configuration was loaded again", Utc::now()).await?;
         self.proof_due = None;
         self.deputy.own.reloaded(true, Utc::now());
@@ -143,10 +144,12 @@ impl Service {
         self.deputy.view.store(Some(Arc::new(view)));
         self.deputy.own.set_active(setup.loaded.config.active && !self.deputy.switch.is_off());
         self.deputy.pulse.beat(now);
+        self.notifier.watch(Arc::clone(&plant.plan));
         let listener = Arc::new(Felt {
             inner: self.exposition.clone(),
             board: self.board.clone(),
             pulse: self.deputy.pulse.clone(),
+            bell: self.notifier.bell(),
             clock: Utc::now,
         });
         let in_flight = setup.loaded.config.limits.visits_in_flight as usize;

@@ -24,6 +24,7 @@ use super::{Setup, Shared, StoredKeys};
 use crate::api::{self, Board, Desk, Door, ServeError};
 use crate::engine::Visitor;
 use crate::model::Time;
+use crate::output::notify::Notifier;
 use crate::output::{Exposition, Own};
 use crate::store::{Filter, Sqlite, Store, StoreError};
 use crate::transport::gate::Switch;
@@ -31,6 +32,8 @@ use crate::transport::snmp;
 
 /// How long visits may go on after a wish to stop; below the 30 seconds after which Kubernetes kills.
 const GRACE: Duration = Duration::from_secs(25);
+/// How long a notice under way may still take at the end.
+const LAST_NOTICES: Duration = Duration::from_secs(3);
 /// Wishes to reload that wait; they are fulfilled together.
 const WISHES: usize = 16;
 /// Records that are looked through at the start for the last changes.
@@ -76,6 +79,7 @@ pub struct Service {
     pub(super) wishes: mpsc::Receiver<Wish>,
     pub(super) targets: Targets,
     pub(super) feeds: FeedWatch,
+    pub(super) notifier: Notifier,
     /// Number of the last act that the book knows.
     pub(super) last_act: u64,
     /// When the past is made provable next.
@@ -116,6 +120,7 @@ impl Service {
         let store: Arc<dyn Store> = Arc::new(tokio::task::block_in_place(|| Sqlite::open(&config.store))?);
         let shared = Shared::new(&store, clock);
         let exposition = Exposition::new(Own::new());
+        let notifier = Notifier::new(Arc::clone(&store), exposition.own().registry(), clock);
         let (wish, wishes) = mpsc::channel(WISHES);
         let visitor = Arc::new(Visitor::new(Arc::clone(&store), Arc::clone(&setup.loaded.lifecycle), clock));
         let deputy = Arc::new(Deputy {
@@ -145,6 +150,7 @@ impl Service {
             wishes,
             targets: Targets::default(),
             feeds: FeedWatch::default(),
+            notifier,
             last_act: 0,
             proof_due: None,
             proving: None,
@@ -182,6 +188,7 @@ impl Service {
         self.swap(inventory, papers).await?;
         let changes = self.store.transitions(Filter::default(), LAST_CHANGES).await?;
         self.board.recall(changes.into_iter().map(|record| record.transition));
+        self.notifier.employ(self.setup.loaded.receivers.clone());
         self.note_configuration("the daemon started", Utc::now()).await?;
         self.deputy.own.reloaded(true, Utc::now());
         systemd::ready();
@@ -194,6 +201,7 @@ impl Service {
             self.drain(GRACE).await;
         }
         drop(self.generation.take());
+        self.notifier.stop(LAST_NOTICES).await;
         self.prove_at_the_end(Utc::now()).await;
         stop_serving.cancel();
         if tokio::time::timeout(Duration::from_secs(3), &mut serving).await.is_err() {

@@ -15,6 +15,7 @@ use crate::feeds::{Lifecycle, Shelf};
 use crate::inventory::{self, Fetched, HttpSource, Inventory, ParamsByCheck, Source, Surroundings};
 use crate::model::document::{Data, Document, Node, Step};
 use crate::model::{Problem, Problems, did_you_mean};
+use crate::output::notify::{self, Receiver};
 use crate::transport::gate;
 
 /// Longest configuration file.
@@ -44,6 +45,8 @@ pub struct Loaded {
     pub web_config: WebConfig,
     /// How the past is proven.
     pub proof: Proof,
+    /// Who is told of transitions.
+    pub receivers: Vec<Receiver>,
     /// What is suspicious but no mistake.
     pub warnings: Problems,
     document: Document,
@@ -122,6 +125,7 @@ impl Config {
             let problem = document.wrong(&["inventory".into()], "there is no asset to watch");
             warnings.push(problem.hint("inventory: [assets.yaml]"));
         }
+        let receivers = receivers(&config, &inventory, &document, &base, &surroundings, &mut problems);
         let file = file.to_owned();
         let loaded = Loaded {
             config,
@@ -133,6 +137,7 @@ impl Config {
             papers: Arc::new(papers),
             web_config,
             proof,
+            receivers,
             warnings,
             document,
             base,
@@ -255,6 +260,21 @@ fn lifecycle(config: &Config, document: &Document, problems: &mut Problems) -> A
             Arc::default()
         }
     }
+}
+
+fn receivers(
+    config: &Config,
+    inventory: &Inventory,
+    document: &Document,
+    base: &Path,
+    surroundings: &Surroundings,
+    problems: &mut Problems,
+) -> Vec<Receiver> {
+    let of_members = inventory.members.iter().map(|member| &member.asset.zone);
+    let zones = inventory.zones.keys().chain(of_members).cloned().collect();
+    let (site, instance) = (config.site.clone(), config.api.listen.to_string());
+    let scope = notify::Scope { document, base, surroundings, zones, site, instance };
+    notify::receivers(&config.notify, &scope, problems)
 }
 
 /// A file that is refused makes checks unknown and is warned about; a folder that cannot be read is a mistake.

@@ -14,6 +14,7 @@ use super::schedules::ScheduleEntry;
 use crate::api::{Access, Role};
 use crate::inventory::{CredentialEntry, Overrides, ParamsByCheck, Source, Timezone, WindowEntry, ZoneEntry};
 use crate::model::{Conduit, Kind, Profile, ZoneId};
+use crate::output::notify;
 use crate::{duties, feeds, store, telemetry, transport::gate};
 
 /// Port of the daemon.
@@ -65,6 +66,8 @@ pub struct Config {
     pub feeds: Feeds,
     /// Registers of what people sign and owe.
     pub duties: duties::Config,
+    /// Who is told of transitions by the daemon itself.
+    pub notify: Vec<notify::Entry>,
     /// Whether packets are sent at all.
     pub active: bool,
 }
@@ -93,6 +96,7 @@ impl Default for Config {
             plugins: BTreeMap::new(),
             feeds: Feeds::default(),
             duties: duties::Config::default(),
+            notify: Vec::new(),
             active: true,
         }
     }

@@ -14,6 +14,7 @@ mod format;
 mod gates;
 mod law;
 mod lines;
+pub mod notify;
 mod outline;
 mod own;
 mod pairs;

@@ -135,6 +135,12 @@ pub trait Store: Send + Sync {
     /// Sets it, and writes into the chain who did, as an act of the kind `flag.NAME` about `on` or `off`.
     fn set_flag(&self, name: &str, on: bool, actor: &str, now: Time) -> Answer<'_, ()>;
 
+    /// A small text that a part of the daemon left for itself; `None` until it does.
+    fn note(&self, name: &str) -> Answer<'_, Option<String>>;
+
+    /// Leaves it, in the place of the one before. The chain does not hear of it: it is no evidence, only a bookmark.
+    fn keep_note(&self, name: &str, text: &str) -> Answer<'_, ()>;
+
     /// Writes what a person did into the chain; returns where it stands. Nothing of it is ever cut: an act with more than
     /// 64 KiB of text is refused.
     fn act(&self, act: Act) -> Answer<'_, Head>;

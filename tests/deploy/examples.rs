@@ -47,6 +47,17 @@ async fn the_example_loads_with_the_credentials_of_the_unit() {
 }
 
 #[tokio::test]
+async fn the_example_of_notices_loads() {
+    let credentials = secrets(&BTreeSet::from(["ticket-token"])).await;
+    let (config, assets) = (credentials.path().join("nis2watch.yaml"), credentials.path().join("assets.yaml"));
+    let notices = text("deploy/alertmanager/alertmanager-without-prometheus.yaml");
+    let zones = "zones: [{ id: office, role: it }]\n";
+    std::fs::write(&config, format!("inventory: [assets.yaml]\nstore: {{ path: s.db }}\n{zones}{notices}")).unwrap();
+    std::fs::write(assets, "- { id: web-01, zone: office, kind: linux-host, address: 127.0.0.1 }\n").unwrap();
+    validate(&config, &credentials).await;
+}
+
+#[tokio::test]
 async fn the_configuration_of_the_manifests_loads() {
     let config = text("deploy/kubernetes/nis2watch.yaml");
     let credentials = secrets(&between(&config, "/run/secrets/nis2watch/", ",")).await;

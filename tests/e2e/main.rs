@@ -7,6 +7,7 @@
 )]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod alert_path;
 mod at_the_gate;
 mod baselines;
 mod check;
@@ -46,5 +47,15 @@ fn a_plant_at_work() {
         reload::a_broken_file_changes_nothing_and_a_mended_one_takes_hold,
         targets::lists_that_change_are_followed,
         targets::lists_that_fail_leave_what_was_there,
+    ];
+}
+
+/// Prometheus, Alertmanager and receivers wait for each other; these wait for them together.
+#[test]
+fn the_alert_path() {
+    side_by_side![
+        alert_path::prometheus_and_alertmanager_tell_of_a_drift_once_and_of_its_end,
+        alert_path::the_daemon_tells_the_same_without_prometheus_and_a_dead_receiver_holds_up_nothing,
+        alert_path::what_kill_9_kept_from_a_receiver_is_told_once_after_the_restart,
     ];
 }

@@ -343,6 +343,16 @@ impl Store for Sqlite {
         self.write(1, move |connection| remembered::set_flag(connection, &name, on, &actor, now))
     }
 
+    fn note(&self, name: &str) -> Answer<'_, Option<String>> {
+        let name = name.to_owned();
+        self.read(move |connection| remembered::note(connection, &name))
+    }
+
+    fn keep_note(&self, name: &str, text: &str) -> Answer<'_, ()> {
+        let (name, text) = (name.to_owned(), text.to_owned());
+        self.write(1, move |connection| remembered::keep_note(connection, &name, &text))
+    }
+
     fn act(&self, act: Act) -> Answer<'_, Head> {
         self.call(move |inner| {
             let writer = inner.writer.as_ref().ok_or(StoreError::ReadOnly)?;

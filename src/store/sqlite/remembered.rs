@@ -18,6 +18,8 @@ use crate::store::{Digest, StoreError, Visit};
 const GRACE: TimeDelta = TimeDelta::days(30);
 /// A key that is still there is noted at most this often, to spare the disk.
 const NOTED_EVERY: TimeDelta = TimeDelta::days(1);
+/// What the name of a note begins with among the settings.
+const NOTE: &str = "note.";
 /// Longer keys are remembered by their digest.
 const KEY_CAP: usize = 256;
 
@@ -176,5 +178,17 @@ pub(super) fn set_flag(
         .prepare_cached("INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)")?
         .execute([name.as_str(), value])?;
     ledger::append(connection, &Event::flag(&name, value, actor, micros(now)))?;
+    Ok(())
+}
+
+pub(super) fn note(connection: &Connection, name: &str) -> Result<Option<String>, StoreError> {
+    let mut query = connection.prepare_cached("SELECT value FROM settings WHERE name = ?1")?;
+    Ok(query.query_row([format!("{NOTE}{name}")], |row| row.get(0)).optional()?)
+}
+
+pub(super) fn keep_note(connection: &Connection, name: &str, text: &str) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)")?
+        .execute([format!("{NOTE}{name}").as_str(), text])?;
     Ok(())
 }

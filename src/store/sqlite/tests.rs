@@ -100,6 +100,8 @@ async fn a_restart_shows_the_same_states_and_times() {
         let seen = Seen { visit: Some(visit.clone()), ..Seen::default() };
         store.record_all(vec![seen]).await.unwrap();
         store.set_flag("kill-switch", true, "p-1", at(9)).await.unwrap();
+        store.keep_note("place", "7").await.unwrap();
+        store.keep_note("place", "8").await.unwrap();
         (store.latest().await.unwrap(), store.results(Filter::default(), 10).await.unwrap())
     };
     let store = Sqlite::open(&config(&folder)).unwrap();
@@ -111,6 +113,8 @@ async fn a_restart_shows_the_same_states_and_times() {
     assert_eq!((visits[0].at, visits[0].duration, visits[0].reachable.len()), (visit.at, visit.duration, 2));
     assert!(store.flag("kill-switch").await.unwrap());
     assert!(!store.flag("other").await.unwrap());
+    assert_eq!(store.note("place").await.unwrap().as_deref(), Some("8"));
+    assert_eq!(store.note("kill-switch").await.unwrap(), None);
 }
 
 #[tokio::test]

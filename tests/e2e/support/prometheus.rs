@@ -1,5 +1,6 @@
 //! A real Prometheus that scrapes one daemon every second.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -21,6 +22,29 @@ impl Prometheus {
         let config = format!(
             "global: {{ scrape_interval: 1s }}\nscrape_configs:\n  - job_name: nis2watch\n    static_configs: [{{ targets: ['127.0.0.1:{port}'] }}]\n"
         );
+        Self::start(folder, &config)
+    }
+
+    /// The same with the rules of `deploy/prometheus`, which are looked at every second and end soon, and an Alertmanager.
+    pub(crate) fn alerting(port: u16, instance: &str, alertmanager: u16) -> Self {
+        let folder = TempDir::new().unwrap();
+        let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus/nis2watch-rules.yml");
+        let mut rules = std::fs::read_to_string(rules).unwrap();
+        for (long, short) in [("interval: 1m", "interval: 1s"), ("keep_firing_for: 30m", "keep_firing_for: 2s")] {
+            assert!(rules.contains(long), "the rules have no {long:?} any more");
+            rules = rules.replace(long, short);
+        }
+        std::fs::write(folder.path().join("rules.yml"), rules).unwrap();
+        let config = format!(
+            "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\nrule_files: [rules.yml]\n\
+             alerting: {{ alertmanagers: [{{ static_configs: [{{ targets: ['127.0.0.1:{alertmanager}'] }}] }}] }}\n\
+             scrape_configs:\n  - job_name: nis2watch\n    static_configs:\n      \
+             - {{ targets: ['127.0.0.1:{port}'], labels: {{ instance: {instance} }} }}\n"
+        );
+        Self::start(folder, &config)
+    }
+
+    fn start(folder: TempDir, config: &str) -> Self {
         std::fs::write(folder.path().join("prometheus.yml"), config).unwrap();
         let log = folder.path().join("log");
         let mut command = Command::new("prometheus");

@@ -1,0 +1,190 @@
+//! How a pair stands, as a person tells it: not every change of state is news.
+//!
+//! Pure: the history of a pair goes in, and what the last change means comes out. Not to see a fault any more is no
+//! repair, so a pair that failed and cannot be seen now still stands as failed.
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Time, Transition, Verdict};
+
+/// Within this time, changes to fail are counted.
+pub(super) const UNREST: TimeDelta = TimeDelta::hours(1);
+/// So many of them, and the pair is said to flap.
+const FLAPS: usize = 3;
+
+/// How a pair stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Standing {
+    /// Nothing speaks against it.
+    #[default]
+    Clear,
+    /// It passed, and cannot be seen any more.
+    Lost,
+    /// It fails, and was never seen to pass.
+    Found,
+    /// It fails, and passed before.
+    Drifted,
+}
+
+/// What the last change of a pair means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Story {
+    /// How the pair stood before.
+    pub(super) before: Standing,
+    /// How it stands now.
+    pub(super) after: Standing,
+    /// When it came to stand so.
+    pub(super) since: Option<Time>,
+    /// How often it came to fail within the last hour.
+    falls: usize,
+    /// Whether the last change is one of those.
+    fell: bool,
+}
+
+impl Story {
+    /// Reads the history of one pair, oldest first; it may begin anywhere.
+    pub(super) fn of<'a>(history: impl DoubleEndedIterator<Item = &'a Transition> + Clone) -> Self {
+        let Some(last) = history.clone().next_back() else { return Self::default() };
+        let mut story = Self::default();
+        let mut has_passed = false;
+        for change in history {
+            match change.from {
+                // first sight, also of one that left the plan and came back
+                None => (story.after, has_passed) = (Standing::Clear, false),
+                Some(Verdict::Fail) if story.since.is_none() && story.after == Standing::Clear => {
+                    story.after = Standing::Found;
+                }
+                Some(from) => has_passed |= from.passes() == Some(true),
+            }
+            story.before = story.after;
+            story.after = story.before.next(change.to, has_passed);
+            if story.after != story.before {
+                story.since = Some(change.at);
+            }
+            has_passed = match change.to {
+                Verdict::NotApplicable => false,
+                to => has_passed || to.passes() == Some(true),
+            };
+            // a fault that is seen again is no further fall
+            story.fell = story.after == Standing::Drifted && story.before != Standing::Drifted;
+            story.falls += usize::from(story.fell && change.at > last.at - UNREST);
+        }
+        story
+    }
+
+    /// The same when the pair leaves the plan: then it is no trouble any more.
+    pub(super) fn left(self, at: Time) -> Self {
+        Self { before: self.after, after: Standing::Clear, since: Some(at), ..Self::default() }
+    }
+
+    /// Whether the pair changes so often that each further change is no news.
+    pub(super) fn flaps(&self) -> bool {
+        self.falls >= FLAPS
+    }
+
+    /// Whether it is with the last change that it began to.
+    pub(super) fn begins_to_flap(&self) -> bool {
+        self.fell && self.falls == FLAPS
+    }
+}
+
+impl Standing {
+    fn next(self, to: Verdict, has_passed: bool) -> Self {
+        match (self, to) {
+            (Self::Drifted | Self::Found, Verdict::Fail | Verdict::Unknown(_)) | (Self::Lost, Verdict::Unknown(_)) => {
+                self
+            }
+            (_, Verdict::Fail) if has_passed => Self::Drifted,
+            (_, Verdict::Fail) => Self::Found,
+            (_, Verdict::Unknown(_)) if has_passed => Self::Lost,
+            _ => Self::Clear,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AssetId, Cause, CheckId, Severity, ZoneId};
+
+    const UNKNOWN: Verdict = Verdict::Unknown(Cause::Timeout);
+
+    /// A pair that went through these states, a minute each.
+    fn story(states: &[Verdict]) -> Story {
+        let from = std::iter::once(None).chain(states.iter().copied().map(Some));
+        let changes: Vec<_> =
+            (0..).zip(from.zip(states)).map(|(minute, (from, to))| change(from, *to, minute)).collect();
+        Story::of(changes.iter())
+    }
+
+    fn change(from: Option<Verdict>, to: Verdict, minute: i64) -> Transition {
+        Transition {
+            asset: AssetId::parse("a").unwrap(),
+            zone: ZoneId::parse("z").unwrap(),
+            check: CheckId::parse("c").unwrap(),
+            severity: Severity::High,
+            from,
+            to,
+            reason: String::new(),
+            at: Time::from_timestamp(1_780_000_000 + minute * 60, 0).unwrap(),
+        }
+    }
+
+    fn turn(states: &[Verdict]) -> (Standing, Standing) {
+        let story = story(states);
+        (story.before, story.after)
+    }
+
+    #[test]
+    fn only_what_passed_before_has_drifted() {
+        use Verdict::{Fail, NotApplicable, Pass, Waived};
+        assert_eq!(turn(&[Pass, Fail]), (Standing::Clear, Standing::Drifted));
+        assert_eq!(turn(&[Pass, UNKNOWN, Fail]), (Standing::Lost, Standing::Drifted));
+        assert_eq!(turn(&[Waived, Fail]), (Standing::Clear, Standing::Drifted));
+        assert_eq!(turn(&[Fail]), (Standing::Clear, Standing::Found));
+        assert_eq!(turn(&[UNKNOWN, Fail]), (Standing::Clear, Standing::Found));
+        assert_eq!(turn(&[Pass, NotApplicable, Fail]), (Standing::Clear, Standing::Found));
+    }
+
+    #[test]
+    fn a_fault_that_cannot_be_seen_any_more_is_not_mended() {
+        use Verdict::{Fail, Pass};
+        assert_eq!(turn(&[Pass, Fail, UNKNOWN]), (Standing::Drifted, Standing::Drifted));
+        assert_eq!(turn(&[Pass, Fail, UNKNOWN, Fail]), (Standing::Drifted, Standing::Drifted));
+        assert_eq!(turn(&[Pass, Fail, UNKNOWN, Pass]), (Standing::Drifted, Standing::Clear));
+        assert_eq!(story(&[Pass, Fail, UNKNOWN]).since, Some(change(None, Pass, 1).at));
+    }
+
+    #[test]
+    fn a_fail_under_a_waiver_is_no_drift_and_one_that_is_accepted_ends() {
+        use Verdict::{Fail, Pass, Waived};
+        assert_eq!(turn(&[Pass, Waived]), (Standing::Clear, Standing::Clear));
+        assert_eq!(turn(&[Pass, Fail, Waived]), (Standing::Drifted, Standing::Clear));
+    }
+
+    #[test]
+    fn a_history_that_begins_in_the_middle_is_read_by_its_first_change() {
+        let history = [change(Some(Verdict::Fail), UNKNOWN, 0), change(Some(UNKNOWN), Verdict::Pass, 1)];
+        let story = Story::of(history.iter());
+        assert_eq!((story.before, story.after), (Standing::Found, Standing::Clear));
+        let story = Story::of([change(Some(Verdict::Pass), Verdict::Fail, 0)].iter());
+        assert_eq!((story.before, story.after), (Standing::Clear, Standing::Drifted));
+        assert_eq!(Story::of([].iter()), Story::default());
+    }
+
+    #[test]
+    fn the_third_fall_within_an_hour_is_called_flapping() {
+        use Verdict::{Fail, Pass};
+        let second = story(&[Pass, Fail, Pass, Fail]);
+        assert!(!second.flaps());
+        let third = story(&[Pass, Fail, Pass, Fail, Pass, Fail]);
+        assert!(third.flaps() && third.begins_to_flap());
+        let after = story(&[Pass, Fail, Pass, Fail, Pass, Fail, Pass]);
+        assert!(after.flaps() && !after.begins_to_flap());
+        let slow: Vec<_> =
+            (0..6).map(|at| change(Some(Pass), if at % 2 == 0 { Fail } else { Pass }, at * 40)).collect();
+        assert!(!Story::of(slow.iter()).flaps());
+    }
+}
