@@ -204,7 +204,6 @@ def cpu_of(pid):
 
 def snmp(args, folder):
     port, web = free_port(socket.SOCK_DGRAM), free_port()
-    (folder / "snmpd.conf").write_text(f"agentaddress udp:127.0.0.1:{port}\nrocommunity plant\nsysDescr Switch OS version 4.2.1\nsysServices 72\n")
     (folder / "community").write_text("plant")
     (folder / "community").chmod(0o600)
     assets = [{"id": f"switch-{n}", "address": "127.0.0.1", "zone": "office", "kind": "network-device",
@@ -222,8 +221,7 @@ def snmp(args, folder):
     write_catalog(folder, {"ten": "{ snmp: { get: [" + ", ".join(OIDS) + "] } }"}, "network-device", ".o1")
     exporter = shutil.which("prometheus-snmp-exporter") or sys.exit("install prometheus-snmp-exporter (Debian)")
     print(f"{args.targets} targets, 64 at once, {args.runs} runs")
-    env = {**os.environ, "SNMPCONFPATH": str(folder), "SNMP_PERSISTENT_DIR": str(folder)}
-    with running("/usr/sbin/snmpd", "-f", "-C", "-c", str(folder / "snmpd.conf"), env=env), \
+    with running(sys.executable, str(ROOT / "benches/agent.py"), str(port)), \
             running(exporter, f"--config.file={folder}/snmp.yml", f"--web.listen-address=127.0.0.1:{web}") as peer:
         wait_port(web, peer)
         urls = folder / "urls"

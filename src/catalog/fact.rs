@@ -10,7 +10,7 @@ use super::ask::{Arguments, Ask};
 use super::form::{Form, Spot};
 use super::history::History;
 use crate::model::document::Document;
-use crate::model::{Answer, Cause, FactId, Problems, Reading, Time, Value};
+use crate::model::{Answer, Cause, FactId, Problems, Reading, Time, Value, whole_days};
 use crate::rule::{ReadSpec, Step, apply};
 
 /// One fact file, compiled.
@@ -113,7 +113,7 @@ impl Remember {
         let since_start = own.is_none() && watched_since == Some(since);
         change.insert(Arc::from("since_start"), Value::Bool(since_start));
         change.insert(Arc::from("first_seen"), Value::text(since.to_rfc3339()));
-        change.insert(Arc::from("age_days"), Value::Float((now - since).as_seconds_f64() / 86_400.0));
+        change.insert(Arc::from("age_days"), Value::Float(whole_days(since, now)));
         Value::Map(fields)
     }
 }

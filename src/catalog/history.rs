@@ -137,7 +137,8 @@ fn ticks(span: TimeDelta) -> Option<i64> {
 
 #[expect(clippy::cast_precision_loss, reason = "hours of a plant's life fit a double")]
 fn hours(ticks: i64) -> Value {
-    Value::Float(ticks as f64 / TICKS_AN_HOUR as f64)
+    // tenths, rounded down: a quiet device answers the same at each visit
+    Value::Float((ticks as f64 / TICKS_AN_HOUR as f64 * 10.0).floor() / 10.0)
 }
 
 /// Whether a clock of hundredths that wraps every 497 days ran on, as far as clocks agree.

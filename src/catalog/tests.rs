@@ -153,7 +153,7 @@ fn rows_remember_since_when_they_are_there() {
     let mut first_seen = |name: &str| if name == "old 2" { now - chrono::TimeDelta::hours(36) } else { now };
     let marked = remember.mark(value, now, Some(now), &mut first_seen);
     let rows = marked.at("rows").unwrap().as_list().unwrap();
-    assert_eq!(rows[0].get("age_days"), Some(&Value::Float(1.5)));
+    assert_eq!(rows[0].get("age_days"), Some(&Value::Float(1.0)));
     assert_eq!(rows[0].get("first_seen"), Some(&Value::text("2026-11-22T12:00:00+00:00")));
     assert_eq!(rows[1].get("age_days"), Some(&Value::Float(0.0)));
     assert_eq!(rows[2].get("age_days"), None);

@@ -4,7 +4,7 @@
 
 use super::derive::Sources;
 use crate::feeds::{self, Finding, Findings, Identity, Kind, Lifecycle, Shelf};
-use crate::model::{Asset, Cause, FactId, Kind as AssetKind, Reading, Time, Value};
+use crate::model::{Asset, Cause, FactId, Kind as AssetKind, Reading, Time, Value, whole_days};
 use crate::rule::version::Scheme;
 
 /// Most rows of a fact; the count tells of all.
@@ -103,7 +103,7 @@ fn row(one: &Finding<'_>, carried: &Shelf, now: Time) -> Value {
 
 /// Days since a moment.
 fn days(now: Time, since: Time) -> f64 {
-    (now - since).as_seconds_f64() / 86_400.0
+    whole_days(since, now)
 }
 
 /// The fact `feeds.freshness`: one row a kind that is kept or was refused.

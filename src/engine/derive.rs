@@ -111,7 +111,7 @@ fn lifecycle(release: &Value, sources: &Sources<'_>) -> Reading {
     for (day, days, phase) in [("eol", "eol_days", cycle.eol), ("eoes", "eoes_days", cycle.eoes)] {
         if let (Phase::Ends(date), Some(left)) = (phase, phase.days_left(sources.now)) {
             fields.push((day, Value::text(date.to_string())));
-            fields.push((days, Value::Float(left)));
+            fields.push((days, Value::Float(left.floor())));
         }
     }
     if let Some(made) = sources.lifecycle.generated_at() {

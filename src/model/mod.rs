@@ -29,3 +29,10 @@ pub use zone::{Conduit, Zone, ZoneRole};
 
 /// A point in time, always UTC.
 pub type Time = chrono::DateTime<chrono::Utc>;
+
+/// Whole days from `from` to `to`, rounded down; negative when `to` lies before. What a judgement reads in days changes once a day
+/// and not with every visit, or each visit would be a judgement of its own in the history and in the chain.
+#[must_use]
+pub fn whole_days(from: Time, to: Time) -> f64 {
+    ((to - from).as_seconds_f64() / 86_400.0).floor()
+}

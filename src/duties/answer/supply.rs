@@ -2,9 +2,9 @@
 
 use super::{missing, texts};
 use crate::duties::supplier::Supplier;
-use crate::duties::{Book, days_between, end_of};
+use crate::duties::{Book, end_of};
 use crate::feeds::{Lifecycle, Phase};
-use crate::model::{Asset, Kind, Reading, SubjectClass, Time, Value};
+use crate::model::{Asset, Kind, Reading, SubjectClass, Time, Value, whole_days};
 
 /// The entry behind an asset that stands for a supplier.
 fn entry<'b>(asset: &Asset, book: &'b Book) -> Option<&'b Supplier> {
@@ -46,8 +46,7 @@ pub(super) fn contract(asset: &Asset, book: &Book, now: Time) -> Reading {
             supplier.id
         ));
     }
-    let days =
-        supplier.contract_end.and_then(end_of).map(|end| ("contract_days", Value::Float(days_between(now, end))));
+    let days = supplier.contract_end.and_then(end_of).map(|end| ("contract_days", Value::Float(whole_days(now, end))));
     let fields = [("settled", supplier.settled()), ("reasons", supplier.reasons())];
     Reading::Known(Value::map(fields.into_iter().chain(days)))
 }
@@ -65,7 +64,7 @@ pub(super) fn support(asset: &Asset, book: &Book, lifecycle: &Lifecycle, now: Ti
     Reading::Known(Value::map([
         ("dated", Value::Bool(true)),
         ("end", Value::text(day.to_string())),
-        ("days_left", Value::Float(days_between(now, end))),
+        ("days_left", Value::Float(whole_days(now, end))),
         ("source", Value::from(source)),
         ("rows", Value::list([])),
     ]))

@@ -150,7 +150,7 @@ fn support_ends_by_the_inventory_then_the_register_then_the_table() {
     assert_eq!(source(&plc), "true inventory");
     let reading = ask("{duty: support}", &plc, &Book::default(), now);
     // the last day of support is a whole day
-    assert_eq!(get(&reading, "days_left"), "0.5");
+    assert_eq!(get(&reading, "days_left"), "0");
 }
 
 #[test]

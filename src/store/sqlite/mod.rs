@@ -26,8 +26,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
-    Act, ActRecord, Answer, Baseline, BaselineAct, BaselineFilter, BaselineSummary, ChainRecord, Change, Config, Filter,
-    Head, Latest, LedgerRecord, Seen, Store, StoreError, Stored, Verification, Visit,
+    Act, ActRecord, Answer, Baseline, BaselineAct, BaselineFilter, BaselineSummary, ChainRecord, Change, Config,
+    Filter, Head, Latest, LedgerRecord, Seen, Store, StoreError, Stored, Verification, Visit,
 };
 use crate::model::{AssetId, CheckId, FactId, Sample, Time, Transition};
 use writer::Writer;
