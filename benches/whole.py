@@ -72,8 +72,10 @@ def write_catalog(folder, facts, kind, needle):
     (bench / "bench").mkdir()
     shutil.copytree(ROOT / "checks/controls", bench / "controls")
     for name, ask in facts.items():
-        read = SCALARS if "snmp" in ask else "read: { lines: { fields: '^(?P<text>.+)$' } }\n"
-        (bench / f"facts/bench/{name}.yaml").write_text(f"id: bench.{name}\ntitle: {name}\nask: {ask}\n{read}budget: {{ questions: 10, bytes: 65536 }}\n")
+        read, fields = "read: { lines: { fields: '^(?P<text>.+)$' } }\n", "text"
+        if "snmp" in ask:
+            read, fields = SCALARS, ", ".join(f"o{n}" for n in range(len(OIDS)))
+        (bench / f"facts/bench/{name}.yaml").write_text(f"id: bench.{name}\ntitle: {name}\nask: {ask}\n{read}fields: [{fields}]\nbudget: {{ questions: 10, bytes: 65536 }}\n")
     (bench / "bench/pack.yaml").write_text("id: bench\ntitle: Bench\nsummary: A bench.\n")
     needs = ", ".join(f"bench.{name}" for name in facts)
     rules = "".join(f"  - {{ fact: bench.{name}{needle}, exists: true }}\n" for name in facts)
@@ -190,6 +192,8 @@ def daemon(args, folder):
 
     with running(*command) as process:
         while visits() < args.targets:
+            if process.poll() is not None:
+                sys.exit(subprocess.run(command, stderr=subprocess.PIPE, text=True).stderr)
             time.sleep(0.2)
         cpu, start, first = cpu_of(process.pid), time.monotonic(), visits()
         time.sleep(8)

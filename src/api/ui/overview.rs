@@ -17,10 +17,10 @@ use crate::model::{Cause, Transition, Verdict, ZoneId};
 
 /// How long a summary is shown while verdicts come in.
 const FRESH: Duration = Duration::from_secs(2);
-/// Findings that are shown of each state.
-const SHOWN: usize = 25;
+/// Findings that are shown, fails first: what a shift can look at. The rest is one click away.
+const SHOWN: usize = 10;
 /// Changes that are shown.
-const FEED: usize = 12;
+const FEED: usize = 8;
 
 /// How the plant stands at one moment. It is made anew when something changed, and not for every look.
 #[derive(Debug)]
@@ -75,9 +75,14 @@ impl Summary {
         let mut chosen = Vec::new();
         for word in ["fail", "unknown", "warn"] {
             let mut some: Vec<Pair> = urgent.iter().filter(|pair| pair.state() == word).copied().collect();
-            Order::URGENT.sort(&plan, &mut some);
-            summary.more += some.len().saturating_sub(SHOWN);
-            some.truncate(SHOWN);
+            let room = SHOWN - chosen.len();
+            summary.more += some.len().saturating_sub(room);
+            if room > 0 {
+                Order::URGENT.sort(&plan, &mut some);
+                some.truncate(room);
+            } else {
+                some.clear();
+            }
             chosen.extend(some);
         }
         (summary, plan, chosen)
@@ -111,7 +116,7 @@ pub(super) async fn page(State(inner): Shared, query: Query) -> Answer {
             section { h2 { "What changed" } (feed(&summary.feed)) }
             section { h2 { "Why something is unknown" } (causes(&summary)) }
         }
-        h2 { "What needs somebody" }
+        h2 { "What needs somebody first" }
         (findings(&summary))
     };
     Ok(shell(&inner, "Overview", "/", &main))

@@ -8,6 +8,8 @@ use crate::model::{Time, Verdict};
 
 /// Longest text of a device that is shown, in characters.
 const LONGEST: usize = 400;
+/// Longest reason in a row of a table; the page of the pair has it whole.
+const IN_A_ROW: usize = 160;
 
 /// A state, with its cause.
 pub(super) fn state(word: &str, cause: Option<&str>) -> Markup {
@@ -42,8 +44,12 @@ pub(super) fn span(seconds: i64) -> String {
 
 /// What may be a device's own words, cut to a length that leaves the page readable.
 pub(super) fn bounded(text: &str) -> String {
-    let mut short: String = text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.chars().nth(LONGEST).is_some() {
+    cut(text, LONGEST)
+}
+
+fn cut(text: &str, longest: usize) -> String {
+    let mut short: String = text.chars().take(longest).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(longest).is_some() {
         short.push('…');
     }
     short
@@ -80,7 +86,7 @@ pub(super) fn pairs(entries: &[Entry], with_asset: bool, with_check: bool) -> Ma
                             br; small { a href={ "/checks/" (entry.check) } { (entry.check) } } }
                     }
                     td { @match &entry.reason {
-                        Some(reason) => (bounded(reason)),
+                        Some(reason) => (cut(reason, IN_A_ROW)),
                         None => "not judged yet; the next visit will tell",
                     }
                     @if !with_check { " " a href={ "/assets/" (entry.asset) "/" (entry.check) } { "Evidence" } } }
