@@ -7,21 +7,24 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::notice::{Change, Kind, Notice};
 use super::settings::Receiver;
-use super::story::{Standing, Story, UNREST};
+use super::story::{Standing, Story, UNREST, UNREST_INTERVALS};
 use crate::engine::Plan;
 use crate::model::{AssetId, CheckId, Severity, Time, Transition, Verdict, WindowEffect};
 use crate::store::{ChainRecord, Filter, Store, StoreError};
 
 /// Records of the ledger that are read at once.
 const CHUNK: usize = 500;
-/// Changes of a pair that are looked at; more within an hour are flapping anyhow.
+/// Changes of a pair that are looked at; more within the time of unrest are flapping anyhow.
 const HISTORY: usize = 32;
 /// Pairs that are held back at most; what is beyond is told at once.
 const MOST_HELD: usize = 20_000;
+/// What is looked at once a week or less need not stand still for months until its end is told.
+const MOST_UNREST: TimeDelta = TimeDelta::days(7);
 /// Kinds of records that are news.
 const TRANSITION: &str = "transition";
 const LEFT: &str = "left";
@@ -141,26 +144,27 @@ impl Desk {
     }
 
     async fn weigh(&mut self, change: Change, plan: Option<&Plan>, now: Time) -> Result<Option<Notice>, StoreError> {
-        let story = self.story(&change).await?;
+        let unrest = unrest(plan, &change.asset, &change.check, now);
+        let story = self.story(&change, unrest).await?;
         let tell = &self.receiver.tell;
         let is_held = self.held.get(&pair(&change)).is_some_and(|held| !held.is_released);
         if !is_held && tell.seen(story.before) == tell.seen(story.after) {
             return Ok(None);
         }
         let in_window = is_quiet(plan, &change.asset, change.at) || is_quiet(plan, &change.asset, now);
-        let flaps = story.flaps() && (is_held || !story.begins_to_flap());
+        let flaps = story.flaps() && (is_held || !story.falls_again());
         if (is_held || in_window || flaps) && (is_held || self.held.len() < MOST_HELD) {
-            self.hold(change, &story, flaps);
+            let until = if flaps { change.at + unrest } else { change.at };
+            self.hold(change, &story, until);
             return Ok(None);
         }
         let since = story.since.unwrap_or(change.at);
         let kind = tell.news(story.before, story.after);
-        let kind = if story.begins_to_flap() { kind.map(|_| Kind::Flapping) } else { kind };
+        let kind = if story.falls_again() { kind.map(|_| Kind::Flapping) } else { kind };
         Ok(kind.map(|kind| self.notice(kind, change, since, plan)))
     }
 
-    fn hold(&mut self, change: Change, story: &Story, flaps: bool) {
-        let until = if flaps { change.at + UNREST } else { change.at };
+    fn hold(&mut self, change: Change, story: &Story, until: Time) {
         let (pair, seq) = (pair(&change), change.seq);
         if let Some(held) = self.held.get_mut(&pair).filter(|held| !held.is_released) {
             (held.seq, held.until) = (seq, held.until.max(until));
@@ -182,7 +186,7 @@ impl Desk {
                 self.held.remove(&pair);
                 continue;
             };
-            let story = self.story(&last).await?;
+            let story = self.story(&last, unrest(plan, &held.asset, &held.check, now)).await?;
             match self.receiver.tell.news(held.before, story.after) {
                 None => {
                     self.held.remove(&pair);
@@ -204,12 +208,12 @@ impl Desk {
     }
 
     /// What a change means in the history of its pair.
-    async fn story(&self, change: &Change) -> Result<Story, StoreError> {
+    async fn story(&self, change: &Change, unrest: TimeDelta) -> Result<Story, StoreError> {
         let history = self.history(&change.asset, &change.check, change.seq).await?;
         if change.to == "none" {
-            return Ok(Story::of(history.iter()).left(change.at));
+            return Ok(Story::of(history.iter(), unrest).left(change.at));
         }
-        Ok(Story::of(history.iter()))
+        Ok(Story::of(history.iter(), unrest))
     }
 
     /// The changes of a pair up to a record, oldest first.
@@ -234,7 +238,7 @@ impl Desk {
             let told: Vec<_> = records.into_iter().rev().filter(|record| record.seq <= self.read).collect();
             let Some(last) = told.last() else { continue };
             let change = Change::of(&last.transition, last.seq);
-            let story = Story::of(told.iter().map(|record| &record.transition));
+            let story = Story::of(told.iter().map(|record| &record.transition), UNREST);
             let held = self.held.get(&self::pair(&change));
             let stands = self.receiver.tell.seen(held.map_or(story.after, |held| held.before));
             let kind = self.receiver.tell.news(Standing::Clear, stands);
@@ -258,6 +262,14 @@ fn name(receiver: &Receiver) -> String {
 
 fn pair(change: &Change) -> (AssetId, CheckId) {
     (change.asset.clone(), change.check.clone())
+}
+
+/// For how long a fall counts, and a pair that flaps has to stand still: some intervals of its check, and an hour at least.
+fn unrest(plan: Option<&Plan>, asset: &AssetId, check: &CheckId, now: Time) -> TimeDelta {
+    let planned = plan.and_then(|plan| Some(plan.asset(plan.find(asset.as_str())?)));
+    let one = planned.and_then(|planned| planned.checks.iter().find(|one| one.check.id == *check));
+    let interval = one.map(|one| one.cadence.interval(now).saturating_mul(UNREST_INTERVALS));
+    interval.and_then(|time| TimeDelta::from_std(time).ok()).map_or(UNREST, |time| time.clamp(UNREST, MOST_UNREST))
 }
 
 /// Whether nothing is told about an asset now.

@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Time, Transition, Verdict};
 
-/// Within this time, changes to fail are counted.
+/// Falls within this time of each other are counted, however often the pair is looked at.
 pub(super) const UNREST: TimeDelta = TimeDelta::hours(1);
-/// So many of them, and the pair is said to flap.
-const FLAPS: usize = 3;
+/// Intervals of the check within which falls are counted: what is looked at every six hours cannot fall twice in one.
+pub(super) const UNREST_INTERVALS: u32 = 6;
+/// So many falls, and the pair is said to flap: with the recovery between them these are three changes.
+const FLAPS: usize = 2;
 
 /// How a pair stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -37,15 +39,15 @@ pub(super) struct Story {
     pub(super) after: Standing,
     /// When it came to stand so.
     pub(super) since: Option<Time>,
-    /// How often it came to fail within the last hour.
+    /// How often it came to fail within the time of unrest.
     falls: usize,
     /// Whether the last change is one of those.
     fell: bool,
 }
 
 impl Story {
-    /// Reads the history of one pair, oldest first; it may begin anywhere.
-    pub(super) fn of<'a>(history: impl DoubleEndedIterator<Item = &'a Transition> + Clone) -> Self {
+    /// Reads the history of one pair, oldest first; it may begin anywhere. Falls count for as long as `unrest`.
+    pub(super) fn of<'a>(history: impl DoubleEndedIterator<Item = &'a Transition> + Clone, unrest: TimeDelta) -> Self {
         let Some(last) = history.clone().next_back() else { return Self::default() };
         let mut story = Self::default();
         let mut has_passed = false;
@@ -69,7 +71,7 @@ impl Story {
             };
             // a fault that is seen again is no further fall
             story.fell = story.after == Standing::Drifted && story.before != Standing::Drifted;
-            story.falls += usize::from(story.fell && change.at > last.at - UNREST);
+            story.falls += usize::from(story.fell && last.at - change.at < unrest);
         }
         story
     }
@@ -84,9 +86,9 @@ impl Story {
         self.falls >= FLAPS
     }
 
-    /// Whether it is with the last change that it began to.
-    pub(super) fn begins_to_flap(&self) -> bool {
-        self.fell && self.falls == FLAPS
+    /// Whether its last change is a fall that has to be called so, unless it is held back already.
+    pub(super) fn falls_again(&self) -> bool {
+        self.fell && self.flaps()
     }
 }
 
@@ -116,7 +118,7 @@ mod tests {
         let from = std::iter::once(None).chain(states.iter().copied().map(Some));
         let changes: Vec<_> =
             (0..).zip(from.zip(states)).map(|(minute, (from, to))| change(from, *to, minute)).collect();
-        Story::of(changes.iter())
+        Story::of(changes.iter(), UNREST)
     }
 
     fn change(from: Option<Verdict>, to: Verdict, minute: i64) -> Transition {
@@ -167,24 +169,31 @@ mod tests {
     #[test]
     fn a_history_that_begins_in_the_middle_is_read_by_its_first_change() {
         let history = [change(Some(Verdict::Fail), UNKNOWN, 0), change(Some(UNKNOWN), Verdict::Pass, 1)];
-        let story = Story::of(history.iter());
+        let story = Story::of(history.iter(), UNREST);
         assert_eq!((story.before, story.after), (Standing::Found, Standing::Clear));
-        let story = Story::of([change(Some(Verdict::Pass), Verdict::Fail, 0)].iter());
+        let story = Story::of([change(Some(Verdict::Pass), Verdict::Fail, 0)].iter(), UNREST);
         assert_eq!((story.before, story.after), (Standing::Clear, Standing::Drifted));
-        assert_eq!(Story::of([].iter()), Story::default());
+        assert_eq!(Story::of([].iter(), UNREST), Story::default());
     }
 
     #[test]
-    fn the_third_fall_within_an_hour_is_called_flapping() {
+    fn three_changes_in_six_intervals_are_called_flapping() {
         use Verdict::{Fail, Pass};
-        let second = story(&[Pass, Fail, Pass, Fail]);
-        assert!(!second.flaps());
-        let third = story(&[Pass, Fail, Pass, Fail, Pass, Fail]);
-        assert!(third.flaps() && third.begins_to_flap());
-        let after = story(&[Pass, Fail, Pass, Fail, Pass, Fail, Pass]);
-        assert!(after.flaps() && !after.begins_to_flap());
-        let slow: Vec<_> =
-            (0..6).map(|at| change(Some(Pass), if at % 2 == 0 { Fail } else { Pass }, at * 40)).collect();
-        assert!(!Story::of(slow.iter()).flaps());
+        let mended = story(&[Pass, Fail, Pass]);
+        assert!(!mended.flaps());
+        let again = story(&[Pass, Fail, Pass, Fail]);
+        assert!(again.flaps() && again.falls_again());
+        let after = story(&[Pass, Fail, Pass, Fail, Pass]);
+        assert!(after.flaps() && !after.falls_again());
+    }
+
+    #[test]
+    fn what_is_looked_at_every_six_hours_flaps_as_well_as_what_is_looked_at_every_minute() {
+        use Verdict::{Fail, Pass};
+        let (from, to) = ([Pass, Fail, Pass], [Fail, Pass, Fail]);
+        let every_six_hours: Vec<_> =
+            (0..).zip(from.into_iter().zip(to)).map(|(at, (from, to))| change(Some(from), to, at * 360)).collect();
+        assert!(Story::of(every_six_hours.iter(), TimeDelta::hours(36)).falls_again());
+        assert!(!Story::of(every_six_hours.iter(), UNREST).flaps());
     }
 }

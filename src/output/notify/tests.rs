@@ -232,20 +232,31 @@ async fn what_happens_in_a_window_without_alerts_is_told_when_it_closes_and_only
 }
 
 #[tokio::test]
-async fn what_flaps_is_told_so_once_until_it_has_stood_still_for_an_hour() {
+async fn what_flaps_is_told_so_once_until_it_has_stood_still_for_six_intervals() {
     let mut watched = Watched::new("").await;
-    watched.see(-200, Verdict::Pass).await;
-    for round in 0..6 {
-        watched.see(-190 + round * 10, Verdict::Fail).await;
-        watched.see(-185 + round * 10, Verdict::Pass).await;
+    watched.see(-400, Verdict::Pass).await;
+    for round in 0..3 {
+        watched.see(-390 + round * 60, Verdict::Fail).await;
+        watched.see(-360 + round * 60, Verdict::Pass).await;
     }
-    let told = watched.told(-130).await;
-    let drifts_and_ends = ["Drift pass to fail", "Recovery fail to pass"].repeat(2);
-    assert_eq!(told[..4], drifts_and_ends);
-    assert_eq!(told[4..], ["Flapping pass to fail"]);
+    assert_eq!(watched.told(-235).await, ["Drift pass to fail", "Recovery fail to pass", "Flapping pass to fail"]);
     watched.restart().await;
-    assert_eq!(watched.told(-90).await, Vec::<String>::new());
-    assert_eq!(watched.told(-70).await, ["Recovery fail to pass"]);
+    assert_eq!(watched.told(-240 + 359).await, Vec::<String>::new());
+    assert_eq!(watched.told(-240 + 421).await, ["Recovery fail to pass"]);
+}
+
+#[tokio::test]
+async fn what_flaps_and_fails_in_the_end_is_not_told_again() {
+    let mut watched = Watched::new("").await;
+    watched.see(-400, Verdict::Pass).await;
+    for (at, verdict) in [(-390, Verdict::Fail), (-380, Verdict::Pass), (-370, Verdict::Fail)] {
+        watched.see(at, verdict).await;
+    }
+    watched.see(-360, Verdict::Pass).await;
+    watched.see(-350, Verdict::Fail).await;
+    assert_eq!(watched.told(-340).await, ["Drift pass to fail", "Recovery fail to pass", "Flapping pass to fail"]);
+    assert_eq!(watched.told(50).await, Vec::<String>::new());
+    assert_eq!(watched.desk.held(), 0);
 }
 
 #[tokio::test]
