@@ -156,6 +156,27 @@ async fn every_device_is_judged_as_its_story_says() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_port_below_those_of_the_demo_is_ever_tried() {
+    let watch = Watch::start().await;
+    for planned in &watch.plant.plan.assets {
+        for one in &planned.checks {
+            let ports = one.params.iter().filter(|(name, _)| {
+                name.ends_with("ports") && !name.starts_with("allowed") && !name.starts_with("approved")
+            });
+            for (name, value) in ports {
+                let usual: Vec<_> =
+                    value.as_list().into_iter().flatten().filter(|port| port.as_int() < Some(1024)).collect();
+                let (asset, check) = (&planned.member.asset.id, &one.check.id);
+                assert!(
+                    usual.is_empty() || one.held.is_some(),
+                    "{asset} {check} {name}: somebody else may listen at {usual:?}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_drifting_host_fails_two_checks_and_comes_back() {
     let watch = Watch::start().await;
     let drifter = watch.demo.drifter();

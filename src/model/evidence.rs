@@ -114,8 +114,6 @@ impl Transition {
     /// A transition away from pass (check catalogue, section 1, drift kind "state").
     #[must_use]
     pub fn is_drift(&self) -> bool {
-        self.from.and_then(Verdict::passes) == Some(true)
-            && self.to.passes() != Some(true)
-            && self.to != Verdict::NotApplicable
+        self.from.is_some_and(|from| from.drifts_to(self.to))
     }
 }

@@ -57,6 +57,14 @@ impl Verdict {
         }
     }
 
+    /// Whether to go from here to `to` is drift: away from pass, by no decision of the operator. What is switched off is not seen,
+    /// which is unknown, but nothing has changed there.
+    #[must_use]
+    pub fn drifts_to(self, to: Self) -> bool {
+        let is_decided = matches!(to, Self::NotApplicable | Self::Unknown(Cause::Inactive));
+        self.passes() == Some(true) && to.passes() != Some(true) && !is_decided
+    }
+
     /// Why it is unknown, if it is.
     #[must_use]
     pub const fn cause(self) -> Option<Cause> {

@@ -1,5 +1,6 @@
 //! What would be sent, when, to whom, and why something is not: the plan as people and programs read it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -31,7 +32,22 @@ pub struct Outline {
     questions: Vec<Question>,
     checks: Vec<Check>,
     excluded: Vec<Excluded>,
+    /// Connects of one visit that several questions share.
+    shared_ports: Vec<SharedPorts>,
     per_day: Amount,
+}
+
+/// TCP ports that several questions of one visit name: each is tried once.
+#[derive(Debug, Serialize)]
+struct SharedPorts {
+    ports: BTreeSet<u16>,
+    every_seconds: u64,
+    next: Option<Time>,
+    /// At the pace of the gate, without waiting for ports that do not answer.
+    lasts_at_least_seconds: u64,
+    /// What the questions name, ports named twice counted twice.
+    #[serde(skip)]
+    named: u64,
 }
 
 /// What its gate lets through.
@@ -128,16 +144,16 @@ impl Outline {
     #[must_use]
     pub fn new(planned: &PlannedAsset, catalog: Option<&Catalog>, now: Time) -> Self {
         let (member, asset) = (&planned.member, &planned.member.asset);
-        let questions: Vec<_> =
+        let mut questions: Vec<_> =
             (0..).zip(&planned.facts).filter_map(|(at, fact)| question(planned, at, fact, now)).collect();
-        let per_day = questions.iter().filter(|one| one.held.is_none()).fold(Amount::default(), |sum, one| {
-            let times = DAY.as_secs().div_ceil(one.every_seconds.max(1));
-            Amount {
-                questions: sum.questions + times * one.at_most.questions,
-                connections: sum.connections + times * one.at_most.connections,
-                bytes: sum.bytes + times * one.at_most.bytes,
-            }
-        });
+        if member.inactive.is_some() {
+            questions.iter_mut().for_each(|one| one.next = None);
+        }
+        let shared_ports = shared_ports(planned, &questions);
+        let per_day = match member.inactive {
+            None => per_day(&questions, &shared_ports),
+            Some(_) => Amount::default(),
+        };
         Self {
             asset: asset.id.to_string(),
             zone: asset.zone.to_string(),
@@ -157,6 +173,7 @@ impl Outline {
             questions,
             checks: planned.checks.iter().map(|one| check(planned, one, now)).collect(),
             excluded: catalog.map(|catalog| excluded(planned, catalog)).unwrap_or_default(),
+            shared_ports,
             per_day,
         }
     }
@@ -184,7 +201,7 @@ impl Outline {
         )
         .ok();
         if let Some(why) = &self.inactive {
-            writeln!(text, "  nothing is sent: {why}").ok();
+            writeln!(text, "  nothing is sent: {why} is switched off (active: false); what follows would be").ok();
         }
         for window in &self.windows {
             let lasts = words(Duration::from_secs(window.lasts_seconds));
@@ -237,6 +254,9 @@ impl Outline {
         for one in &self.excluded {
             writeln!(text, "  {} does not concern it: {}", one.check, one.why).ok();
         }
+        for shared in &self.shared_ports {
+            writeln!(text, "  {}", shared.text(self.limits.connections_per_hour)).ok();
+        }
         let day = self.per_day;
         writeln!(
             text,
@@ -247,6 +267,80 @@ impl Outline {
         )
         .ok();
         text
+    }
+}
+
+impl SharedPorts {
+    fn text(&self, per_hour: u32) -> String {
+        let ports: Vec<_> = self.ports.iter().map(u16::to_string).collect();
+        let count = ports.len() as u64;
+        let beyond = count.saturating_sub(per_hour.into());
+        let late = if beyond == 0 {
+            String::new()
+        } else {
+            format!("; the gate lets {per_hour} through in an hour, so {beyond} of them are unknown (gated) each time")
+        };
+        format!(
+            "the TCP questions of a visit share their connects: {} of {} named, each port once, at least {}{late}: {}",
+            connections(count),
+            self.named,
+            humantime(self.lasts_at_least_seconds),
+            ports.join(" ")
+        )
+    }
+}
+
+/// The questions that fall into the same visit and name more ports than there are different ones.
+fn shared_ports(planned: &PlannedAsset, questions: &[Question]) -> Vec<SharedPorts> {
+    let mut visits: BTreeMap<(u64, Option<Time>), SharedPorts> = BTreeMap::new();
+    for one in questions.iter().filter(|one| one.held.is_none()) {
+        let facts = planned.facts.iter().filter(|fact| one.asks(fact));
+        for ports in facts.filter_map(|fact| match &*fact.question {
+            crate::catalog::Question::Tcp(question) => Some(&question.ports),
+            _ => None,
+        }) {
+            let (every_seconds, next) = (one.every_seconds, one.next);
+            let visit = visits.entry((every_seconds, next)).or_insert_with(|| SharedPorts {
+                ports: BTreeSet::new(),
+                every_seconds,
+                next,
+                lasts_at_least_seconds: 0,
+                named: 0,
+            });
+            visit.ports.extend(ports);
+            visit.named += ports.len() as u64;
+        }
+    }
+    let gap = planned.member.limits.gap.as_secs_f64();
+    let mut shared: Vec<_> = visits.into_values().filter(|visit| visit.named > visit.ports.len() as u64).collect();
+    for visit in &mut shared {
+        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let lasts = (visit.ports.len().saturating_sub(1) as f64 * gap).ceil() as u64;
+        visit.lasts_at_least_seconds = lasts;
+    }
+    shared
+}
+
+fn per_day(questions: &[Question], shared: &[SharedPorts]) -> Amount {
+    let times = |every: u64| DAY.as_secs().div_ceil(every.max(1));
+    let mut sum = questions.iter().filter(|one| one.held.is_none()).fold(Amount::default(), |sum, one| {
+        let times = times(one.every_seconds);
+        Amount {
+            questions: sum.questions + times * one.at_most.questions,
+            connections: sum.connections + times * one.at_most.connections,
+            bytes: sum.bytes + times * one.at_most.bytes,
+        }
+    });
+    for visit in shared {
+        let twice = visit.named - visit.ports.len() as u64;
+        sum.connections = sum.connections.saturating_sub(times(visit.every_seconds) * twice);
+    }
+    sum
+}
+
+impl Question {
+    fn asks(&self, fact: &PlannedFact) -> bool {
+        self.fact == fact.fact.id.as_str() && self.text == fact.question.to_string()
     }
 }
 

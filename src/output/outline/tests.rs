@@ -71,3 +71,25 @@ fn no_line_of_a_plan_is_left_open() {
         }
     }
 }
+
+#[test]
+fn ports_that_two_questions_name_are_told_and_counted_once() {
+    let text = text(controller(|_| {}));
+    let shared = text.lines().find(|line| line.contains("share their connects")).unwrap();
+    let count = |text: &str| text.split_whitespace().find_map(|word| word.parse::<u64>().ok()).unwrap();
+    let connects = count(shared.split("connects: ").nth(1).unwrap());
+    let ports: Vec<_> = shared.rsplit(": ").next().unwrap().split(' ').collect();
+    assert_eq!(connects, ports.len() as u64);
+    assert_eq!(ports.iter().filter(|port| **port == "502").count(), 1, "{shared}");
+    let day = text.lines().find(|line| line.contains("in a day at most")).unwrap();
+    assert!(count(day.split(", ").nth(1).unwrap()) < 76, "{day}");
+}
+
+#[test]
+fn what_is_switched_off_is_sent_nothing_and_at_no_time() {
+    let mut member = controller(|_| {});
+    member.inactive = Some("asset plc-1".into());
+    let text = text(member);
+    assert!(text.contains("nothing is sent: asset plc-1 is switched off (active: false)"), "{text}");
+    assert!(text.contains("in a day at most 0 questions, 0 connections") && !text.contains(", next "), "{text}");
+}

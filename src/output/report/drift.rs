@@ -69,8 +69,7 @@ pub(super) fn drifts(changes: &[Change], period: Period) -> Vec<Drift> {
 
 /// As [`crate::model::Transition::is_drift`].
 fn is_drift(change: &Change) -> bool {
-    let was_good = change.from.and_then(Verdict::passes) == Some(true);
-    was_good && change.to.is_some_and(|to| to.passes() != Some(true) && to != Verdict::NotApplicable)
+    change.from.zip(change.to).is_some_and(|(from, to)| from.drifts_to(to))
 }
 
 impl Drift {

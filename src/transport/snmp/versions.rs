@@ -19,9 +19,15 @@ const OWN_NAME: &str = "nis2watch";
 const NO_ALGORITHM: &str = "none";
 /// Communities that are no secret.
 const NO_SECRET: [&str; 2] = ["public", "private"];
+/// Stands in the place of the community that the monitor itself shows.
+const MONITORS: &str = "(the monitor's)";
+/// Unanswered questions in a row after which a fragile asset that has not shown itself is left in peace.
+const MOST_SILENT: usize = 3;
 
-/// Probes one agent: at most four datagrams over version 1 and 2c, then version 3 without and, with a full
-/// credential, with encryption.
+/// Probes one agent: version 3 with the credential, if there is one, and without a password, then at most four datagrams over
+/// versions 2c and 1, and one more where the monitor itself shows a community.
+///
+/// A fragile asset that has answered nothing is asked no more than three times; the rest is `not_asked`, or left out of the lists.
 ///
 /// The value is a map: `v1` and `v2c` (lists of `{community, answered}`), `v3_noauth` and `v3_authpriv` (`answered`,
 /// `refused`, `silent`, `not_asked`), `v3_user` (the same of the configured user, whatever its level), `v3_auth` and
@@ -76,15 +82,18 @@ impl Reaction {
 
 impl Prober<'_> {
     async fn run(&self, probe: &VersionProbe) -> Result<Value, TransportError> {
-        let v1 = self.communities(Version::V1, probe).await?;
-        let v2c = self.communities(Version::V2c, probe).await?;
-        let community_probes = self.wire.sent();
+        let alive = |reaction| matches!(reaction, Reaction::Answered | Reaction::Refused);
+        let with_password = self.user().await?;
         let v3_noauth = self.noauth().await?;
-        let v3_user = self.user(v3_noauth).await?;
+        let v3_user = with_password.unwrap_or(v3_noauth);
         let (auth, privacy) = self.algorithms();
         let v3_authpriv = if privacy == NO_ALGORITHM { Reaction::NotAsked } else { v3_user };
+        let asked = [with_password, Some(v3_noauth)].into_iter().flatten().filter(|one| *one != Reaction::NotAsked);
+        let mut patience = Patience { is_alive: alive(v3_noauth) || alive(v3_user), silent: asked.count() };
+        let v3_probes = self.wire.sent();
+        let v2c = self.communities(Version::V2c, probe, &mut patience).await?;
+        let v1 = self.communities(Version::V1, probe, &mut patience).await?;
         let cleartext = v1.iter().chain(&v2c).any(|(_, answered)| *answered);
-        let alive = |reaction| matches!(reaction, Reaction::Answered | Reaction::Refused);
         let sent = self.wire.sent();
         Ok(Value::map([
             ("v1", listed(&v1)),
@@ -96,26 +105,54 @@ impl Prober<'_> {
             ("v3_privacy", privacy.into()),
             ("any", (cleartext || alive(v3_noauth) || alive(v3_user)).into()),
             ("probes_sent", count(sent)),
-            ("community_probes_sent", count(community_probes)),
-            ("v3_probes_sent", count(sent - community_probes)),
+            ("community_probes_sent", count(sent - v3_probes)),
+            ("v3_probes_sent", count(v3_probes)),
         ]))
     }
 
     /// Each community once, without retries; together where the asset bears that.
-    async fn communities(&self, version: Version, probe: &VersionProbe) -> Result<Vec<(String, bool)>, TransportError> {
-        let ask = async |community: &String| {
-            let credential = Credential::Community(Secret::new(community.clone()));
+    async fn communities(
+        &self,
+        version: Version,
+        probe: &VersionProbe,
+        patience: &mut Patience,
+    ) -> Result<Vec<(String, bool)>, TransportError> {
+        let ask = async |(shown, word): (String, String)| {
+            let credential = Credential::Community(Secret::new(word));
             let answered = self.react(version, &credential, Level::Full, 0).await? == Reaction::Answered;
-            Ok((community.clone(), answered))
+            Ok((shown, answered))
         };
-        if self.access.pace(self.gate.limits()).one_at_a_time {
-            let mut found = Vec::new();
-            for community in &probe.communities {
-                found.push(ask(community).await?);
-            }
-            return Ok(found);
+        let words = self.words(version, probe);
+        if !self.access.pace(self.gate.limits()).one_at_a_time {
+            return join_all(words.into_iter().map(ask)).await.into_iter().collect();
         }
-        join_all(probe.communities.iter().map(ask)).await.into_iter().collect()
+        let mut found: Vec<(String, bool)> = Vec::new();
+        for word in words {
+            if patience.is_over() {
+                break;
+            }
+            found.push(ask(word).await?);
+            patience.note(found.last().is_some_and(|(_, answered)| *answered));
+        }
+        Ok(found)
+    }
+
+    /// What is tried, with the name under which it is told. The monitor's own community is not exempt from the question.
+    fn words(&self, version: Version, probe: &VersionProbe) -> Vec<(String, String)> {
+        let told = |word: &String| {
+            let shown = if NO_SECRET.contains(&word.as_str()) { word } else { "(own)" };
+            (shown.to_owned(), word.clone())
+        };
+        let mut words: Vec<_> = probe.communities.iter().map(told).collect();
+        match &self.access.credential {
+            Credential::Community(own)
+                if self.access.version == version && !probe.communities.iter().any(|word| word == own.expose()) =>
+            {
+                words.insert(0, (MONITORS.to_owned(), own.expose().to_owned()));
+            }
+            _ => {}
+        }
+        words
     }
 
     async fn noauth(&self) -> Result<Reaction, TransportError> {
@@ -139,12 +176,12 @@ impl Prober<'_> {
         (auth.word(), privacy)
     }
 
-    /// The configured user at its full level; one without a password was asked already.
-    async fn user(&self, without_password: Reaction) -> Result<Reaction, TransportError> {
+    /// The configured user at its full level; `None` for one without a password, who is asked as nobody.
+    async fn user(&self) -> Result<Option<Reaction>, TransportError> {
         match &self.access.credential {
             Credential::User { auth: Some(_), .. } => {}
-            Credential::User { .. } => return Ok(without_password),
-            _ => return Ok(Reaction::NotAsked),
+            Credential::User { .. } => return Ok(None),
+            _ => return Ok(Some(Reaction::NotAsked)),
         }
         let retries = self.access.pace(self.gate.limits()).retries;
         let reaction = self.react(Version::V3, &self.access.credential, Level::Full, retries).await?;
@@ -153,7 +190,7 @@ impl Prober<'_> {
             Reaction::Refused => self.gate.login_refused(Transport::Snmp),
             _ => {}
         }
-        Ok(reaction)
+        Ok(Some(reaction))
     }
 
     async fn react(
@@ -190,11 +227,29 @@ impl Prober<'_> {
     }
 }
 
+/// How long a fragile asset is asked.
+struct Patience {
+    is_alive: bool,
+    silent: usize,
+}
+
+impl Patience {
+    /// An agent that lives lets strangers wait: its silence is no sign of trouble.
+    const fn is_over(&self) -> bool {
+        !self.is_alive && self.silent >= MOST_SILENT
+    }
+
+    const fn note(&mut self, answered: bool) {
+        self.is_alive |= answered;
+        self.silent += 1;
+    }
+}
+
 fn listed(found: &[(String, bool)]) -> Value {
-    Value::list(found.iter().map(|(community, answered)| {
-        let shown = if NO_SECRET.contains(&community.as_str()) { community } else { "(own)" };
+    let row = |(shown, answered): &(String, bool)| {
         Value::map([("community", Value::text(shown)), ("answered", (*answered).into())])
-    }))
+    };
+    Value::list(found.iter().map(row))
 }
 
 fn count(datagrams: u64) -> Value {

@@ -287,6 +287,33 @@ async fn the_version_probe_finds_what_is_open_and_counts_itself() {
 }
 
 #[tokio::test]
+async fn the_monitors_own_community_is_an_open_one_too() {
+    let Some(snmpd) = Snmpd::start().await else { return };
+    let probe = VersionProbe { communities: vec!["stranger".into()] };
+    let access = Access { timeout: Some(Duration::from_millis(300)), ..v2c(snmpd.port) };
+    for limits in [Limits::STANDARD, Limits::FRAGILE] {
+        let found = probe_versions(&access, &probe, &gate(limits), &Engine::new()).await.unwrap();
+        let Answer::Value(found) = found else { panic!() };
+        let own = serde_json::json!({"community": "(the monitor's)", "answered": true});
+        assert_eq!(found.at("v2c").unwrap().as_list().unwrap()[0].to_json(), own);
+        assert_eq!(found.at("v1").unwrap().as_list().unwrap().len(), 1);
+        assert!(!found.to_string().contains("public"), "{found}");
+    }
+}
+
+#[tokio::test]
+async fn a_fragile_asset_that_answers_nothing_is_left_in_peace_after_three_questions() {
+    let dead = Agent::start(|_| vec![]).await;
+    let probe = VersionProbe { communities: vec!["public".into(), "private".into()] };
+    let access = Access { timeout: Some(Duration::from_millis(100)), ..user(dead.port, 1, AUTH, PRIV) };
+    let found = probe_versions(&access, &probe, &gate(Limits::FRAGILE), &Engine::new()).await.unwrap();
+    let Answer::Value(found) = found else { panic!() };
+    assert_eq!(found.at("any").unwrap(), &Value::Bool(false));
+    assert_eq!(["v1", "v2c"].map(|field| found.at(field).unwrap().as_list().unwrap().len()), [0, 1]);
+    assert_eq!(found.at("community_probes_sent").unwrap(), &Value::Int(1));
+}
+
+#[tokio::test]
 async fn the_version_probe_of_a_silent_asset_says_that_nothing_answered() {
     let dead = Agent::start(|_| vec![]).await;
     let probe = VersionProbe { communities: vec!["public".into()] };
