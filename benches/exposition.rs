@@ -106,6 +106,7 @@ impl Plant {
                 checks: checks.iter().map(planned).collect(),
                 facts: Vec::new(),
                 register: None,
+                asking: Arc::default(),
             })
             .collect();
         let latest = plan.pairs().into_iter().enumerate().map(|(n, (asset, check))| {

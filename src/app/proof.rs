@@ -1,6 +1,7 @@
 //! What makes the past provable: checkpoints on a schedule and at the end, heads that are kept elsewhere, and which
 //! configuration was in force when.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,8 +18,13 @@ use crate::store::{Act, Anchor, SigningKey, Store, StoreError};
 
 /// The kind of the act that tells which configuration was loaded.
 const CONFIGURATION: &str = "configuration";
+/// The kind of the act that tells of target lists and files that changed by themselves.
+const INVENTORY: &str = "inventory";
 /// Who does what the daemon does by itself.
 const DAEMON: &str = "daemon";
+
+/// Digests of the files and of the fetched lists that an inventory is made of.
+pub(super) type MadeOf = (BTreeMap<String, Option<String>>, BTreeMap<String, String>);
 
 /// What a proof needs of the daemon, so that reading a large store holds nothing else up.
 struct Prover {
@@ -51,9 +57,12 @@ impl Prover {
         let Some(file) = self.anchor else { return };
         let shown = file.display().to_string();
         let written = tokio::task::spawn_blocking(move || anchor.append(&file)).await;
-        if let Err(error) = written.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
-            self.own.store_failed();
-            error!(file = shown, %error, "cannot keep the head of the ledger");
+        match written.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+            Ok(()) => self.own.anchored(now),
+            Err(error) => {
+                self.own.store_failed();
+                error!(file = shown, %error, "cannot keep the head of the ledger");
+            }
         }
     }
 }
@@ -67,6 +76,17 @@ impl Service {
             self.proof_due = Some(next(cadence, now));
             self.proving = Some(tokio::spawn(self.prover().prove(now)));
         }
+    }
+
+    /// Tells how often heads are to be kept, and when one was last. The file only grows, so its own time says that; where there is
+    /// none yet, the first is awaited from now on.
+    pub(super) fn tell_anchor(&self, now: Time) {
+        let proof = &self.setup.loaded.proof;
+        let Some(file) = &proof.anchor else { return self.deputy.own.anchor_every(None) };
+        let first = next(&proof.cadence, now);
+        self.deputy.own.anchor_every(Some(next(&proof.cadence, first) - first));
+        let kept = std::fs::metadata(file).and_then(|about| about.modified()).map(Time::from);
+        self.deputy.own.anchored(kept.map_or(now, |kept| kept.min(now)));
     }
 
     /// The last proof, after one that may be under way.
@@ -88,8 +108,10 @@ impl Service {
     }
 
     /// Writes into the ledger which configuration is in force from now on.
-    pub(super) async fn note_configuration(&self, why: &str, now: Time) -> Result<(), StoreError> {
+    pub(super) async fn note_configuration(&mut self, why: &str, now: Time) -> Result<(), StoreError> {
         let loaded = &self.setup.loaded;
+        self.tell_anchor(now);
+        self.noted = Some(self.inventory_files());
         let act = Act {
             kind: CONFIGURATION.into(),
             subject: loaded.file.display().to_string(),
@@ -98,6 +120,8 @@ impl Service {
             body: serde_json::json!({
                 "settings": loaded.digest(),
                 "files": loaded.file_digests(),
+                "folders": loaded.folder_digests(),
+                "lists": self.targets.digests(),
                 "assets": loaded.inventory.members.len(),
                 "checks": self.setup.catalog.checks.len(),
                 "version": env!("CARGO_PKG_VERSION"),
@@ -106,6 +130,33 @@ impl Service {
             at: now,
         };
         self.store.act(act).await.map(|_| ())
+    }
+}
+
+impl Service {
+    /// Writes into the ledger which target lists and files an inventory was made of that changed by itself; nothing where they
+    /// are what was noted last.
+    pub(super) async fn note_inventory(&mut self, why: &str, assets: usize, now: Time) -> Result<(), StoreError> {
+        let made_of = self.inventory_files();
+        if self.noted.as_ref() == Some(&made_of) {
+            return Ok(());
+        }
+        let (files, lists) = &made_of;
+        let act = Act {
+            kind: INVENTORY.into(),
+            subject: self.setup.loaded.file.display().to_string(),
+            actor: DAEMON.into(),
+            reason: why.into(),
+            body: serde_json::json!({ "files": files, "lists": lists, "assets": assets }).to_string(),
+            at: now,
+        };
+        self.store.act(act).await?;
+        self.noted = Some(made_of);
+        Ok(())
+    }
+
+    fn inventory_files(&self) -> MadeOf {
+        (self.setup.loaded.file_digests(), self.targets.digests())
     }
 }
 

@@ -87,8 +87,11 @@ impl Service {
         match self.inventory().await {
             Ok((inventory, papers)) => {
                 self.deputy.own.refreshed(true);
-                info!(assets = inventory.members.len(), why, "the inventory changed");
-                self.swap(inventory, papers).await
+                let assets = inventory.members.len();
+                info!(assets, why, "the inventory changed");
+                let told = self.swap(inventory, papers).await?;
+                self.note_inventory(why, assets, Utc::now()).await?;
+                Ok(told)
             }
             Err(problems) => {
                 self.deputy.own.refreshed(false);

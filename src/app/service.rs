@@ -16,6 +16,7 @@ use tracing::{error, info, warn};
 use super::deputy::{Deputy, Wish};
 use super::feeds::{Arrived, FeedWatch};
 use super::generation::Generation;
+use super::proof::MadeOf;
 use super::pulse::Pulse;
 use super::signals::{Signals, Told};
 use super::systemd;
@@ -84,6 +85,8 @@ pub struct Service {
     pub(super) last_act: u64,
     /// When the past is made provable next.
     pub(super) proof_due: Option<Time>,
+    /// What the inventory was made of that the ledger tells of.
+    pub(super) noted: Option<MadeOf>,
     /// The proof under way.
     pub(super) proving: Option<JoinHandle<()>>,
     pub(super) generation: Option<Generation>,
@@ -153,6 +156,7 @@ impl Service {
             notifier,
             last_act: 0,
             proof_due: None,
+            noted: None,
             proving: None,
             generation: None,
             listener: Some(listener),

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use sha2::{Digest as _, Sha256};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Setup;
 use crate::inventory::{FetchError, Fetched, HttpSource, fetch};
+use crate::store::Digest;
 
 /// How often target files are looked at; what the operating systems offer to be told instead fails on network file
 /// systems and on the symbolic links of Kubernetes, and a look costs a system call.
@@ -46,6 +48,12 @@ impl Targets {
     /// Whether every list of the setup has come at least once.
     pub(super) fn are_complete(&self, setup: &Setup) -> bool {
         setup.loaded.http_sources().0.iter().all(|source| self.fetched.contains_key(source.url.as_str()))
+    }
+
+    /// SHA-256 of each list that came, by its address without what may be secret in it.
+    pub(super) fn digests(&self) -> BTreeMap<String, String> {
+        let digest = |(url, text): (&String, &String)| (without_secrets(url), sha256(text.as_bytes()));
+        self.fetched.iter().map(digest).collect()
     }
 
     /// Starts to ask for the lists that are due. Whether a target file changed since the last look.
@@ -91,6 +99,19 @@ impl Targets {
             Err(error) => tracing::warn!(%error, "a target list did not come; its assets are not watched"),
         }
     }
+}
+
+/// An address without user, password and query.
+fn without_secrets(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+    let host = host.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}{path}")
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Digest(Sha256::digest(bytes).into()).to_string()
 }
 
 fn look(setup: &Setup) -> Look {

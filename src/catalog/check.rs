@@ -161,6 +161,26 @@ impl Check {
         }
         Arc::new(resolved)
     }
+
+    /// Who sets a parameter for one asset, the most special of them where several set fields of it; layers as in
+    /// [`Check::resolve_params`], from the most special to the most general.
+    #[must_use]
+    pub fn origin_of(
+        &self,
+        name: &str,
+        asset: &Asset,
+        layers: [(&'static str, Option<&Overrides>); 4],
+    ) -> &'static str {
+        let sets = |layer: &Overrides| layer.get(&self.id).is_some_and(|params| params.contains_key(name));
+        let own = [("the asset", Some(&asset.params))];
+        let found = own.into_iter().chain(layers).find(|(_, layer)| layer.is_some_and(sets));
+        let shipped = || self.params_by_profile.get(&asset.profile).is_some_and(|params| params.contains_key(name));
+        match found {
+            Some((who, _)) => who,
+            None if shipped() => "default of the profile",
+            None => "default",
+        }
+    }
 }
 
 /// Reads one check file; `None` when it has no usable id.

@@ -45,7 +45,9 @@ pub use history::History;
 pub use mention::{Mention, Mentioned};
 pub use params::{Overrides, ParamMistake};
 pub use products::{Product, Products, identity_text};
-pub use question::{Derived, DeviceSources, DutyRegister, Question, Register, Statements, Whose, first_of};
+pub use question::{
+    Copies, Derived, DeviceSources, DutyRegister, Presence, Question, Register, Statements, Whose, first_of,
+};
 pub use record::{Known, Redactor, record};
 pub use selector::{Condition, Expression, Key, Selector, Subject};
 

@@ -90,6 +90,12 @@ pub enum Derived {
     Firmware(FactId),
     /// How old and whole the feeds are.
     Feeds(Value),
+    /// Of which devices no judgement came that rests on an answer, for an asset that stands for the organisation.
+    Presence(Presence),
+    /// Whether the other member of a redundant pair answers.
+    Partner(Value),
+    /// Where copies lie, for an asset that stands for the organisation.
+    Copies(Copies),
     /// What a person signed.
     Attestation(Statements),
     /// What the registers of duties say of the asset.
@@ -146,6 +152,26 @@ pub enum DutyRegister {
 pub struct Register {
     /// Fields that every entry must have, by the names that checks use after `asset.`.
     pub required_fields: Vec<Arc<str>>,
+}
+
+/// How long a device may be silent; settings of [`Derived::Presence`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Presence {
+    /// Hours since the last judgement.
+    pub max_unseen_h: u32,
+    /// The same for devices whose entry says `intermittent: true`.
+    pub max_intermittent_h: u32,
+}
+
+/// What tells that a copy exists; settings of [`Derived::Copies`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Copies {
+    /// The check that says of a repository whether it takes in backups.
+    pub judged_by: CheckId,
+    /// The check for which people sign that a medium was put away.
+    pub signed_for: CheckId,
 }
 
 /// Who says what a device is.
@@ -238,6 +264,15 @@ impl Question {
     #[must_use]
     pub const fn identifies(&self) -> bool {
         matches!(self, Self::Derived(Derived::Device(_)))
+    }
+
+    /// Whether it is computed from what was judged so far.
+    #[must_use]
+    pub const fn reads_judgements(&self) -> bool {
+        matches!(
+            self,
+            Self::Derived(Derived::Health(_) | Derived::Presence(_) | Derived::Partner(_) | Derived::Copies(_))
+        )
     }
 
     /// Whether packets reach the asset for it.
@@ -359,6 +394,9 @@ impl fmt::Display for Question {
             Self::Derived(Derived::Advisories(source)) => write!(f, "what advisories say of {source}"),
             Self::Derived(Derived::Firmware(source)) => write!(f, "the release date of the version in {source}"),
             Self::Derived(Derived::Feeds(_)) => f.write_str("the feed folder, kind by kind"),
+            Self::Derived(Derived::Presence(_)) => f.write_str("when each device was last judged"),
+            Self::Derived(Derived::Partner(_)) => f.write_str("how the members of the pair were last judged"),
+            Self::Derived(Derived::Copies(_)) => f.write_str("where the repositories stand, and what was signed"),
             Self::Derived(Derived::Attestation(statements)) => write!(f, "what was signed for {}", statements.check),
             Self::Derived(Derived::Duty(register)) => f.write_str(match register {
                 DutyRegister::Waivers => "the register of waivers",

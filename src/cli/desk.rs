@@ -116,7 +116,7 @@ async fn read(config: &Config) -> Result<Vec<ActRecord>, CliError> {
     }
 }
 
-fn open_to_read(config: &Config) -> Result<Option<Sqlite>, CliError> {
+pub(super) fn open_to_read(config: &Config) -> Result<Option<Sqlite>, CliError> {
     if config.path == Path::new(IN_MEMORY) || !config.path.exists() {
         return Ok(None);
     }

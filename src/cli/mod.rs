@@ -9,6 +9,7 @@ mod check;
 mod daemon;
 mod demo;
 mod desk;
+mod explain;
 mod facts;
 mod feeds;
 mod files;
@@ -118,6 +119,11 @@ enum Command {
     Explain {
         /// Id of the check.
         check: String,
+        /// Also what it means for this asset of the configuration: parameters and who sets them, questions, the verdict so far.
+        #[arg(long, value_name = "ID", conflicts_with_all = ["extra", "no_builtin"])]
+        asset: Option<String>,
+        #[command(flatten)]
+        files: Box<Files>,
         #[command(flatten)]
         source: Source,
     },
@@ -229,7 +235,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, CliErro
         Command::Incident { act } => incident::run(&act),
         Command::Feeds { act } => feeds::run(&act),
         Command::Catalog { act, source } => catalog::run(act, &source.load()?),
-        Command::Explain { check, source } => catalog::explain(&check, &source.load()?),
+        Command::Explain { check, asset: None, source, .. } => catalog::explain(&check, &source.load()?),
+        Command::Explain { check, asset: Some(asset), files, .. } => explain::run(&check, &asset, &files),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `record`: from a live visit to a fixture.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use chrono::Utc;
@@ -54,7 +54,9 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, CliError> {
         match &options.output {
             None => print(&text)?,
             Some(file) => {
-                std::fs::write(file, text)?;
+                std::fs::write(file, text).map_err(|error| {
+                    CliError::Unknown(format!("cannot write {}: {error}; {}", file.display(), way_out(file)))
+                })?;
                 eprintln!(
                     "nis2watch: wrote {}; read it, then name it <case>.<verdict>.yaml under the fixtures of a check",
                     file.display()
@@ -63,6 +65,18 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, CliError> {
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// What helps where a file cannot be written.
+fn way_out(file: &Path) -> String {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if file.is_dir() {
+        return "that is a folder; name a file in it".to_owned();
+    }
+    if folder.is_dir() {
+        return format!("see who may write into {}, or leave -o out", folder.display());
+    }
+    format!("mkdir -p {}", folder.display())
 }
 
 /// What the inventory says about this asset and must not leave the house.

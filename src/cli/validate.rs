@@ -7,6 +7,10 @@ use super::{CliError, Files, Listen, print};
 pub(super) fn run(files: &Files, listen: &Listen) -> Result<ExitCode, CliError> {
     let setup = files.load(listen)?;
     let loaded = &setup.loaded;
+    let ground = loaded.check_store();
+    if !ground.is_empty() {
+        return Err(ground.into());
+    }
     let lists = loaded.http_sources().0.len();
     let later =
         if lists == 0 { String::new() } else { format!(", and {lists} target lists that are fetched at the start") };

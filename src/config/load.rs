@@ -13,7 +13,7 @@ use crate::catalog::{self, Mention, Mentioned};
 use crate::duties::{self, Papers};
 use crate::feeds::{Lifecycle, Shelf};
 use crate::inventory::{self, Fetched, HttpSource, Inventory, ParamsByCheck, Source, Surroundings};
-use crate::model::document::{Data, Document, Node, Step};
+use crate::model::document::{Data, Document, Node, Place, Step};
 use crate::model::{Problem, Problems, did_you_mean};
 use crate::output::notify::{self, Receiver};
 use crate::transport::gate;
@@ -23,6 +23,10 @@ const LONGEST_FILE: u64 = 16 << 20;
 
 /// Most files that a digest is kept of: an act has its bound.
 const MOST_FILES: usize = 200;
+
+/// Most files of one folder of checks or feeds that are digested, and how deep they may lie.
+const MOST_IN_FOLDERS: usize = 10_000;
+const DEEPEST_FOLDER: usize = 8;
 
 /// A configuration that is valid as a whole.
 #[derive(Debug)]
@@ -202,16 +206,22 @@ fn check_numbers(config: &Config, document: &Document, problems: &mut Problems) 
 fn check_plugins(config: &Config, document: &Document, problems: &mut Problems) {
     use std::os::unix::fs::PermissionsExt;
     for (name, path) in &config.plugins {
-        let message = match std::fs::metadata(path) {
-            Err(error) => format!("cannot find {}: {error}", path.display()),
-            Ok(about) if !about.is_file() => format!("{} is no file", path.display()),
-            Ok(about) if about.permissions().mode() & 0o111 == 0 => format!("{} cannot be executed", path.display()),
+        let (what, way_out) = match std::fs::metadata(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                ("there is no program", "install the plug-in, or take it out of plugins".to_owned())
+            }
+            Err(error) => ("the program cannot be looked at", format!("{error}; let nis2watch enter its folder")),
+            Ok(about) if !about.is_file() => ("this is no program", "name the file of the plug-in itself".to_owned()),
+            Ok(about) if about.permissions().mode() & 0o111 == 0 => {
+                ("the program cannot be executed", format!("chmod a+x {}", path.display()))
+            }
             Ok(about) if about.permissions().mode() & 0o002 != 0 => {
-                format!("{} can be changed by everybody", path.display())
+                ("everybody can change the program", format!("chmod o-w {}", path.display()))
             }
             Ok(_) => continue,
         };
-        problems.push(document.wrong(&["plugins".into(), name.as_str().into()], message));
+        let message = format!("{what} {}", path.display());
+        problems.push(document.wrong(&["plugins".into(), name.as_str().into()], message).hint(way_out));
     }
 }
 
@@ -365,16 +375,29 @@ impl Loaded {
             Source::File(path) => Some(self.base.join(path)),
             Source::FileSd(_) | Source::HttpSd(_) => None,
         });
-        let files = std::iter::once(self.file.clone()).chain(sources).chain(self.watched_files());
-        let digest = |file: PathBuf| {
-            let bytes = std::fs::File::open(&file).and_then(|opened| {
-                let mut bytes = Vec::new();
-                opened.take(LONGEST_FILE).read_to_end(&mut bytes)?;
-                Ok(bytes)
-            });
-            (file.display().to_string(), bytes.ok().map(|bytes| hex(&bytes)))
-        };
+        let own = std::iter::once(self.file.clone()).chain(self.config.api.web_config.clone());
+        let files = own.chain(sources).chain(self.watched_files());
+        let digest = |file: PathBuf| (file.display().to_string(), file_digest(&file));
         files.take(MOST_FILES).map(digest).collect()
+    }
+
+    /// The same for the folders of further checks and of feeds, each as a whole: SHA-256 of a line for each file in it, its digest
+    /// and its path inside, as `sha256sum` writes them, in the order of the paths. A folder that cannot be read to its end has none.
+    #[must_use]
+    pub fn folder_digests(&self) -> BTreeMap<String, Option<String>> {
+        let folders = self.config.catalog.extra.iter().chain(&self.config.feeds.path);
+        folders.map(|folder| (folder.display().to_string(), folder_digest(folder))).collect()
+    }
+
+    /// Whether the store can be where it is wanted. Only a daemon needs that, so loading does not ask.
+    #[must_use]
+    pub fn check_store(&self) -> Problems {
+        let mut problems = Problems::new();
+        if let Some(obstacle) = self.config.store.obstacle() {
+            let problem = self.document.wrong(&["store".into(), "path".into()], obstacle.what);
+            problems.push(problem.hint(obstacle.way_out));
+        }
+        problems
     }
 
     /// The inventory with fetched target lists, and the registers of duties; files and secrets are read again.
@@ -431,7 +454,8 @@ impl Loaded {
         for member in &self.inventory.members {
             for mistake in catalog.check_params(&member.asset.params) {
                 let key = param_path(&mistake).join(".");
-                let problem = problem_at(&member.declared, mistake.message);
+                let place = place_of_param(&member.declared, &mistake);
+                let problem = problem_at(place.as_deref().unwrap_or(&member.declared), mistake.message);
                 let problem = problem.key(format!("{}.params.{key}", member.asset.id));
                 problems.push(mistake.hint.into_iter().fold(problem, Problem::hint));
             }
@@ -482,6 +506,39 @@ impl Loaded {
     }
 }
 
+fn file_digest(file: &Path) -> Option<String> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(file).ok()?.take(LONGEST_FILE).read_to_end(&mut bytes).ok()?;
+    Some(hex(&bytes))
+}
+
+fn folder_digest(folder: &Path) -> Option<String> {
+    let mut found = BTreeMap::new();
+    collect(folder, "", 0, &mut found)?;
+    let lines = found.into_iter().fold(String::new(), |text, (path, digest)| text + &digest + "  " + &path + "\n");
+    Some(hex(lines.as_bytes()))
+}
+
+/// The files of a folder by their path inside, with their digests; `None` where one cannot be read, or where they are too many.
+fn collect(folder: &Path, inside: &str, depth: usize, found: &mut BTreeMap<String, String>) -> Option<()> {
+    if depth > DEEPEST_FOLDER {
+        return None;
+    }
+    for entry in std::fs::read_dir(folder).ok()? {
+        let entry = entry.ok()?;
+        let (path, name) = (entry.path(), format!("{inside}{}", entry.file_name().display()));
+        // behind links too: Kubernetes hangs every file of a folder on one
+        if path.is_dir() {
+            collect(&path, &format!("{name}/"), depth + 1, found)?;
+        } else if found.len() < MOST_IN_FOLDERS {
+            found.insert(name, file_digest(&path)?);
+        } else {
+            return None;
+        }
+    }
+    Some(())
+}
+
 fn hex(bytes: &[u8]) -> String {
     crate::store::Digest(Sha256::digest(bytes).into()).to_string()
 }
@@ -494,6 +551,30 @@ fn problem_at(place: &str, message: String) -> Problem {
         (Some(column), Some(line), Some(file)) => Problem::new(file, message).at(line, column),
         _ => Problem::new(place, message),
     }
+}
+
+/// `file:line:column` of the key in the parameters that stand at `declared`. The file is read once more for it: an inventory
+/// would hold the places of all its keys for the sake of the few that are wrong.
+fn place_of_param(declared: &str, mistake: &catalog::ParamMistake) -> Option<String> {
+    let mut parts = declared.rsplitn(3, ':');
+    let mut number = || parts.next()?.parse::<usize>().ok();
+    let (column, line) = (number()?, number()?);
+    let file = Path::new(parts.next()?);
+    let document = read(file, &mut Problems::new())?;
+    let params = at_place(&document.root, &Place::Text { line, column })?;
+    let check = params.entries().iter().find(|entry| entry.key == mistake.check.as_str())?;
+    let param = mistake.param.as_deref().and_then(|name| check.node.entries().iter().find(|entry| entry.key == name));
+    match &param.unwrap_or(check).place {
+        Place::Text { line, column } => Some(format!("{}:{line}:{column}", file.display())),
+        _ => None,
+    }
+}
+
+/// The map that begins there: the innermost, for a map without brackets begins where its first key does.
+fn at_place<'n>(node: &'n Node, place: &Place) -> Option<&'n Node> {
+    let below = node.entries().iter().map(|entry| &entry.node).chain(node.items().iter().map(|(_, item)| item));
+    let mut below = below.filter_map(|node| at_place(node, place));
+    below.next().or_else(|| (node.place == *place && matches!(node.data, Data::Map(_))).then_some(node))
 }
 
 fn param_path(mistake: &catalog::ParamMistake) -> Vec<&str> {

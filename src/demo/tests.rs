@@ -124,6 +124,7 @@ async fn every_device_is_judged_as_its_story_says() {
         ("files-01", "patch-age-security", "fail"),
         ("files-01", "cleartext-admin-services", "fail"),
         ("files-01", "empty-passwords", "pass"),
+        ("files-01", "auth-failure-spike", "fail"),
         ("print-01", "snmp-v3-only", "fail"),
         ("print-01", "cleartext-admin-services", "fail"),
         ("silent-01", "ssh-root-login", "unknown timeout"),

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use super::health::health;
 use super::matrix;
+use super::recall::Recall;
 use super::register::register;
 use super::restart::restart;
-use super::{advisories, device};
+use super::{advisories, copies, device, presence};
 use crate::catalog::{Derived, first_of};
 use crate::duties::{self, Book};
 use crate::feeds::{Lifecycle, Phase, Shelf};
 use crate::inventory::Zoning;
-use crate::model::{Asset, Cause, FactId, Missing, Reading, Time, Value, Window};
-use crate::store::Latest;
+use crate::model::{Asset, Cause, CheckId, FactId, Missing, Reading, Time, Value, Window};
 
 /// What there is to compute from.
 pub(super) struct Sources<'a> {
@@ -33,8 +33,10 @@ pub(super) struct Sources<'a> {
     pub(super) carried: &'a Shelf,
     /// All assets, where the asset stands for the whole organisation.
     pub(super) register: Option<&'a [Arc<Asset>]>,
-    /// All judgements so far, where one of the facts is computed from them.
-    pub(super) latest: Option<&'a Result<Vec<Latest>, Missing>>,
+    /// Checks for which assets are asked something, of the whole catalogue.
+    pub(super) asking: &'a BTreeSet<CheckId>,
+    /// What was judged so far, where one of the facts is computed from it.
+    pub(super) recall: Option<&'a Result<Recall, Missing>>,
     /// What people signed and owe.
     pub(super) book: &'a Book,
     /// The time.
@@ -50,6 +52,23 @@ impl Sources<'_> {
             None => Reading::missing(Cause::NoData, format!("{from} was not read")),
         }
     }
+
+    /// What is computed from all assets.
+    fn over_all(&self, compute: impl FnOnce(&[Arc<Asset>]) -> Reading) -> Reading {
+        match self.register {
+            Some(assets) => compute(assets),
+            None => Reading::missing(Cause::NoData, "only an asset of the kind org stands for the whole inventory"),
+        }
+    }
+
+    /// What is computed from the judgements so far.
+    fn over_judgements(&self, compute: impl FnOnce(&Recall) -> Reading) -> Reading {
+        match self.recall {
+            Some(Ok(recall)) => compute(recall),
+            Some(Err(missing)) => Reading::Missing(missing.clone()),
+            None => Reading::missing(Cause::NoData, "no judgements were read"),
+        }
+    }
 }
 
 /// Computes one fact.
@@ -58,15 +77,14 @@ pub(super) fn derive(derivation: &Derived, sources: &Sources<'_>) -> Reading {
     match derivation {
         Derived::Lifecycle(from) => sources.of(from, |release| lifecycle(release, sources)),
         Derived::Restart(from) => sources.of(from, |clocks| restart(clocks, sources.windows, sources.now)),
-        Derived::Register(wanted) => match sources.register {
-            Some(assets) => register(wanted, assets.iter().map(|asset| &**asset)),
-            None => Reading::missing(Cause::NoData, "only an asset of the kind org stands for the whole inventory"),
-        },
-        Derived::Health(_) => match sources.latest {
-            Some(Ok(latest)) => health(&sources.asset.id, latest, sources.now),
-            Some(Err(missing)) => Reading::Missing(missing.clone()),
-            None => Reading::missing(Cause::NoData, "no judgements were read"),
-        },
+        Derived::Register(wanted) => sources.over_all(|assets| register(wanted, assets.iter().map(|asset| &**asset))),
+        Derived::Health(_) => sources.over_judgements(|recall| health(&sources.asset.id, &recall.latest, sources.now)),
+        Derived::Presence(limits) => sources
+            .over_all(|assets| sources.over_judgements(|recall| presence::presence(limits, assets, recall, sources))),
+        Derived::Partner(_) => sources.over_judgements(|recall| presence::partner(&recall.latest, sources)),
+        Derived::Copies(which) => sources.over_all(|assets| {
+            sources.over_judgements(|recall| copies::copies(which, assets, &recall.latest, sources))
+        }),
         Derived::FirstOf(facts) => first_of(facts.iter().filter_map(|fact| sources.facts.get(fact))),
         Derived::Matrix(from) => sources.of(from, |reached| matrix::matrix(reached, sources)),
         Derived::Proof(from) => sources.of(from, matrix::proof),

@@ -42,6 +42,8 @@ pub struct PlannedAsset {
     pub facts: Vec<PlannedFact>,
     /// Every asset of the inventory, where this one stands for the organisation.
     pub register: Option<Arc<[Arc<Asset>]>>,
+    /// Checks for which assets are asked something, one set for all.
+    pub asking: Arc<BTreeSet<CheckId>>,
 }
 
 /// One check on one asset.
@@ -90,7 +92,9 @@ impl Plan {
     pub fn new(catalog: &Catalog, inventory: &Inventory, schedules: &dyn Schedules) -> Self {
         let zoning = Arc::new(inventory.zoning());
         let (questions, params) = (HashMap::new(), HashMap::new());
-        let mut builder = Builder { catalog, inventory, zoning, schedules, questions, params, register: None };
+        let asking = catalog.checks.values().filter(|check| check.impact != Impact::None);
+        let asking = Arc::new(asking.map(|check| check.id.clone()).collect());
+        let mut builder = Builder { catalog, inventory, zoning, schedules, questions, params, register: None, asking };
         let order = dependency_order(catalog);
         let assets: Vec<_> = inventory.members.iter().map(|member| builder.asset(member, &order)).collect();
         let by_id = (0..).zip(&assets).map(|(at, planned)| (planned.member.asset.id.clone(), at)).collect();
@@ -233,6 +237,7 @@ struct Builder<'a> {
     /// Parameters of assets that override none themselves, by check, zone, kind and profile.
     params: HashMap<(CheckId, ZoneId, &'static str, &'static str), Params>,
     register: Option<Arc<[Arc<Asset>]>>,
+    asking: Arc<BTreeSet<CheckId>>,
 }
 
 impl Builder<'_> {
@@ -244,6 +249,7 @@ impl Builder<'_> {
             checks: Vec::new(),
             facts: Vec::new(),
             register: (member.asset.kind == Kind::Org).then(|| self.register()),
+            asking: Arc::clone(&self.asking),
         };
         let mut places: HashMap<Instance, FactIndex> = HashMap::new();
         for check in order {

@@ -15,8 +15,9 @@ use tracing::{debug, info_span};
 
 use super::contact::{Asked, Contact, Reply, Silence};
 use super::plan::{FactIndex, PlannedAsset, PlannedCheck, PlannedFact};
+use super::recall::Recall;
 use super::{CheckIndex, derive, drift};
-use crate::catalog::{Derived, Fact, History, Question, Remember};
+use crate::catalog::{Fact, History, Question, Remember};
 use crate::duties::Book;
 use crate::feeds::{Lifecycle, Shelf};
 use crate::model::{
@@ -24,7 +25,7 @@ use crate::model::{
     Transport, Verdict, WindowEffect,
 };
 use crate::rule::{self, judge};
-use crate::store::{self, Latest, Seen, Sighting, Store, StoreError};
+use crate::store::{self, Seen, Sighting, Store, StoreError};
 use crate::telemetry;
 
 /// What all visits share.
@@ -207,7 +208,7 @@ impl Visitor {
             let live = contact.access.replay.is_none();
             gathered.insert(at, self.read(planned, at, reply, self.time(contact), live).await);
         }
-        let latest = self.latest(planned, facts, now).await;
+        let recall = Recall::read(&*self.store, planned, facts, now).await;
         // derived facts stand behind what they are derived from
         for at in facts {
             let fact = &planned.facts[usize::from(*at)];
@@ -225,7 +226,8 @@ impl Visitor {
                         zoning: &planned.zoning,
                         windows: &planned.member.windows,
                         register: planned.register.as_deref(),
-                        latest: latest.as_ref(),
+                        asking: &planned.asking,
+                        recall: recall.as_ref(),
                         lifecycle: &self.lifecycle.load(),
                         carried: &self.carried.load(),
                         book: &self.book.load(),
@@ -241,28 +243,6 @@ impl Visitor {
             }
         }
         (gathered, reachable)
-    }
-
-    /// All judgements so far, where one of these facts is computed from them. A store that does not last knows only of this
-    /// round, which says nothing of a daemon.
-    async fn latest(
-        &self,
-        planned: &PlannedAsset,
-        facts: &[FactIndex],
-        now: Time,
-    ) -> Option<Result<Vec<Latest>, Missing>> {
-        let is_health = |fact: &&PlannedFact| matches!(&*fact.question, Question::Derived(Derived::Health(_)));
-        let fact = facts.iter().map(|at| &planned.facts[usize::from(*at)]).find(is_health)?;
-        let lasts = self.store.first_seen(&planned.member.asset.id, &fact.fact.id, vec!["start".into()], now).await;
-        let latest = match lasts {
-            Ok(_) => self.store.latest().await,
-            Err(error) => Err(error),
-        };
-        Some(
-            latest.map_err(|error| {
-                Missing::new(Cause::Internal, format!("the store cannot say what was judged: {error}"))
-            }),
-        )
     }
 
     /// Turns a reply into a reading: extraction, row steps, memory of rows.

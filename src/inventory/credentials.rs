@@ -431,6 +431,11 @@ impl SnmpEntry {
             let password = read.secret(&["snmp", "privacy", "password"], &privacy.password)?;
             Some((privacy.protocol, password))
         });
+        if self.privacy.is_some() && self.auth.is_none() {
+            let problem =
+                Unreadable::new("privacy without auth: SNMPv3 encrypts only for users that prove who they are");
+            read.wrong(&["snmp", "privacy"], problem.hint("add auth: { protocol: sha256, password: { file: PATH } }"));
+        }
         let context = self.context.clone().unwrap_or_default();
         // a password that could not be read is reported already; leaving it out would look like another mistake
         read.sound.then_some(snmp::Credential::User { name, auth, privacy, context })

@@ -32,6 +32,8 @@ pub struct Own {
     refresh_failures: IntCounter,
     ledger_records: IntGauge,
     ledger_digest: IntGauge,
+    anchor_time: IntGaugeVec,
+    anchor_interval: IntGaugeVec,
     scrapes: IntCounterVec,
     scrape_time: Histogram,
     feeds: super::feeds::Feeds,
@@ -90,6 +92,29 @@ impl Own {
                 "nis2watch_ledger_head_digest",
                 "The first 48 bits of the digest of the last record of the ledger, as a number.",
             ),
+            // without a series while no anchor is configured
+            anchor_time: add(
+                &registry,
+                IntGaugeVec::new(
+                    Opts::new(
+                        "nis2watch_ledger_anchor_last_success_timestamp_seconds",
+                        "When the head of the ledger was last kept in the anchor file.",
+                    ),
+                    &[],
+                )
+                .expect(FIXED),
+            ),
+            anchor_interval: add(
+                &registry,
+                IntGaugeVec::new(
+                    Opts::new(
+                        "nis2watch_ledger_anchor_interval_seconds",
+                        "How often the head of the ledger is to be kept in the anchor file.",
+                    ),
+                    &[],
+                )
+                .expect(FIXED),
+            ),
             scrapes: add(&registry, IntCounterVec::new(by_format, &["format"]).expect(FIXED)),
             scrape_time: add(
                 &registry,
@@ -138,6 +163,21 @@ impl Own {
         let start = head.digest.0.iter().take(6);
         self.ledger_digest.set(start.fold(0, |number, byte| number << 8 | i64::from(*byte)));
         self.ledger_records.set(i64::try_from(head.seq).unwrap_or(i64::MAX));
+    }
+
+    /// Notes that heads are to be kept in an anchor file so often, or `None` that they are kept nowhere.
+    pub fn anchor_every(&self, interval: Option<TimeDelta>) {
+        if let Some(interval) = interval {
+            self.anchor_interval.with_label_values::<&str>(&[]).set(interval.num_seconds());
+        } else {
+            self.anchor_interval.reset();
+            self.anchor_time.reset();
+        }
+    }
+
+    /// Notes when a head was last kept there.
+    pub fn anchored(&self, at: Time) {
+        self.anchor_time.with_label_values::<&str>(&[]).set(at.timestamp());
     }
 
     /// Notes what was carried in, and how old it is.

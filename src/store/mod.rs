@@ -8,6 +8,7 @@ mod baseline;
 mod error;
 mod key;
 pub mod offline;
+mod place;
 mod record;
 mod sqlite;
 
@@ -22,6 +23,7 @@ pub use baseline::{
 };
 pub use error::StoreError;
 pub use key::{KeyError, PublicKey, SigningKey};
+pub use place::Obstacle;
 pub use record::{
     Act, ActRecord, Break, ChainRecord, Change, Digest, Filter, Head, Latest, LedgerRecord, NotAHead, Seen, Stored,
     Verification, Visit,

@@ -13,6 +13,8 @@ use crate::{repository, run, text};
 async fn validate(config: &Path, credentials: &TempDir) {
     let mut validate = Command::new(env!("CARGO_BIN_EXE_nis2watch"));
     validate.args(["validate", "--config"]).arg(config).env("CREDENTIALS_DIRECTORY", credentials.path());
+    // the folder of the store belongs to the host it is installed on
+    validate.arg("--store").arg(credentials.path().join("store.db"));
     let output = validate.output().await.unwrap();
     let complained = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && complained.is_empty(), "{}: {complained}", config.display());

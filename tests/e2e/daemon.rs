@@ -187,6 +187,9 @@ fn heads_are_anchored_on_a_schedule_and_at_the_end_and_the_chain_holds_who_did_w
     daemon.until_state(&id, CERTIFICATE, 0.0, FIRST);
     let anchors = || std::fs::read_to_string(plant.path("anchors")).unwrap_or_default().lines().count();
     until("two heads are kept", Duration::from_mins(1), || (anchors() >= 2).then_some(()));
+    let metric = |name: &str| daemon.metrics().value(name, &[]).unwrap_or_default();
+    assert!(metric("nis2watch_ledger_anchor_last_success_timestamp_seconds") > 1.7e9);
+    assert!(metric("nis2watch_ledger_anchor_interval_seconds") >= 1.0);
     assert_eq!(daemon.post("/-/stop-traffic").status, 200);
     daemon.signal(Signal::TERM);
     assert_eq!(daemon.ended(Duration::from_secs(20)).code(), Some(0), "{}", daemon.log());

@@ -64,6 +64,11 @@ pub(crate) fn lists_that_change_are_followed() {
     until("the new list is followed", LOOK, || lists.has("list-2").then_some(()));
     assert!(lists.has("file-1") && !lists.has("list-1"));
     assert!(lists.failures() < 0.1);
+    let told = until("the ledger tells of the change", LOOK, || {
+        let exported = lists.plant.run(&["ledger", "export"]).out;
+        exported.lines().rfind(|line| line.contains("a target list changed")).map(str::to_owned)
+    });
+    assert!(told.contains("/targets.json") && told.contains("files/b.json"), "{told}");
 }
 
 pub(crate) fn lists_that_fail_leave_what_was_there() {

@@ -72,7 +72,7 @@ fn all_mistakes_of_all_files_are_in_one_report_with_place_key_and_advice() {
         ("assets.yaml:5:32", "credential \"kee\" is not declared", "did you mean \"key\"?"),
         ("assets.yaml:10:43", "web-2.access.ssh.port", ""),
         ("more.yaml:1:9", "asset \"web-1\" is declared twice, first at assets.yaml:1", ""),
-        ("more.yaml:2:76", "web-4.params.tls-cert-expiry.cert_min_days: expected a whole number", ""),
+        ("more.yaml:2:97", "web-4.params.tls-cert-expiry.cert_min_days: expected a whole number", ""),
         ("more.yaml:3:16", "unknown key \"adress\"", "did you mean \"address\"?"),
         ("more.yaml:3:55", "\"linux-hots\" is not known here", "did you mean \"linux-host\"?"),
     ];
@@ -217,7 +217,7 @@ fn one_mistake_does_not_hide_another_in_the_same_asset() {
         ("assets.yaml:6:71", "plug-in \"probe\" is not declared", "allow-list it under plugins:"),
         ("assets.yaml:7:13", "web-1.windows[0]: window \"sunday\" is not declared", ""),
         ("assets.yaml:8:18", "web-1.allowed_ports: 0 is no port", ""),
-        ("assets.yaml:9:11", "web-1.params.tls-cert-expiry.cert_min_days: expected a whole number", ""),
+        ("assets.yaml:9:32", "web-1.params.tls-cert-expiry.cert_min_days: expected a whole number", ""),
         ("assets.yaml:10:5", "[2].adress: unknown key \"adress\"", "did you mean \"address\"?"),
         ("assets.yaml:11:42", "web-2.zone: expected text, found a list", ""),
     ] {
@@ -273,7 +273,7 @@ fn a_wrong_file_of_the_catalogue_hides_no_mistake_of_the_others() {
             "schedule: schedule \"nightli\" is not known",
             "did you mean \"nightly\"? known: attestations, ",
         ),
-        ("assets.yaml:1:76", "web-1.params.tls-cert-expiry.cert_min_days: expected a whole number", ""),
+        ("assets.yaml:1:97", "web-1.params.tls-cert-expiry.cert_min_days: expected a whole number", ""),
     ] {
         let (line, hint) = entry(&ran, place);
         assert!(line.contains(says) && hint.contains(advice), "{place}: {line} = {hint}\n{}", ran.err);
@@ -319,4 +319,69 @@ fn a_word_that_no_check_could_match_is_refused_with_the_words_that_there_are() {
         let (line, hint) = entry(&ran, place);
         assert!(line.contains(says) && hint.contains(advice), "{place}: {line} = {hint}\n{}", ran.err);
     }
+}
+
+#[test]
+fn a_store_that_no_daemon_could_open_is_told_and_nothing_is_made() {
+    let plant = Plant::new("", "");
+    let wanted = plant.path("not/there/store.db");
+    let ran = plant.run(&["validate", "--store", wanted.to_str().unwrap()]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("store.path: the folder") && ran.err.contains("not/there does not exist"), "{}", ran.err);
+    assert!(ran.err.contains("mkdir -p -m 700"), "{}", ran.err);
+    assert!(!plant.path("not").exists());
+
+    plant.write("file", "");
+    let ran = plant.run(&["validate", "--store", plant.path("file/store.db").to_str().unwrap()]);
+    assert!(ran.code == 1 && ran.err.contains("is no folder"), "{}", ran.err);
+}
+
+#[test]
+fn a_key_that_is_written_twice_is_told_with_both_places() {
+    let plant = Plant::new("", "- id: web-1\n  zone: office\n  kind: linux-host\n  zone: cell-1\n");
+    let ran = plant.run(&["validate"]);
+    let (line, hint) = entry(&ran, "assets.yaml:4:3");
+    assert!(line.contains("[0].zone: this key is written twice, first in line 2, column 3"), "{line}");
+    assert!(hint.contains("keep one of them"), "{hint}");
+}
+
+#[test]
+fn a_plug_in_that_is_not_there_and_privacy_without_auth_come_with_a_way_out() {
+    let settings = "plugins: { check_x: /nowhere/check_x }
+credentials: { v3: { snmp: { version: 3, user: u, privacy: { protocol: aes128, password: { file: word } } } } }";
+    let plant = Plant::new(settings, "");
+    plant.secret("word", SECRET);
+    let ran = plant.run(&["validate"]);
+    for (says, advice) in [
+        ("plugins.check_x: there is no program /nowhere/check_x", "install the plug-in"),
+        ("credentials.v3.snmp.privacy: privacy without auth", "add auth: { protocol: sha256"),
+    ] {
+        assert!(ran.err.contains(says) && ran.err.contains(advice), "{says}: {}", ran.err);
+    }
+}
+
+#[test]
+fn explain_says_what_a_check_means_for_one_asset_and_who_sets_its_parameters() {
+    let settings = "params: { tls-cert-expiry: { cert_min_days: 20 } }";
+    let assets = "- { id: web-1, address: 127.0.0.1, zone: office, kind: web-service, params: { tls-cert-expiry: { cert_min_days: 9 } } }
+- { id: web-2, address: 127.0.0.1, zone: office, kind: web-service }
+- { id: ups-1, address: 127.0.0.1, zone: office, kind: ups }
+";
+    let plant = Plant::new(settings, assets);
+    let own = plant.run(&["explain", "tls-cert-expiry", "--asset", "web-1"]);
+    assert_eq!((own.code, own.err.as_str()), (0, ""));
+    for says in
+        ["On web-1", "cert_min_days = 9 (the asset)", "asked      tls.services: tls, ", "verdict    none so far"]
+    {
+        assert!(own.out.contains(says), "{says}: {}", own.out);
+    }
+    let other = plant.run(&["explain", "tls-cert-expiry", "--asset", "web-2"]).out;
+    assert!(other.contains("cert_min_days = 20 (the configuration)"), "{other}");
+    let stranger = plant.run(&["explain", "ssh-root-login", "--asset", "ups-1"]).out;
+    assert!(stranger.contains("does not concern it: is for kind"), "{stranger}");
+    assert!(!plant.path("store.db").exists());
+
+    plant.run(&["check", "--check", "tls-cert-expiry", "--asset", "web-2"]);
+    let judged = plant.run(&["explain", "tls-cert-expiry", "--asset", "web-2"]).out;
+    assert!(judged.contains(" since 20") && judged.contains(", judged 20"), "{judged}");
 }

@@ -1,12 +1,13 @@
 //! From text to tree.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 
-use super::{Data, Entry, Node, Place};
+use super::{Data, Entry, Node, Place, Step, path_text};
 use crate::model::Problem;
 
 /// Nodes of one file; 10,000 assets with 40 values each need 800,000.
@@ -19,13 +20,18 @@ const DEEPEST: usize = 64;
 /// Why a text is no YAML.
 pub(super) struct Unreadable {
     place: Option<Location>,
+    key: Option<String>,
     message: String,
 }
 
 impl Unreadable {
     pub(super) fn into_problem(self, file: &Path) -> Problem {
         let (line, column) = self.place.map_or((0, 0), |place| position(&place));
-        Problem::new(file, self.message).at(line, column)
+        let problem = Problem::new(file, self.message).at(line, column);
+        match self.key {
+            Some(key) => problem.key(key).hint("keep one of them; the other would be lost without a word"),
+            None => problem,
+        }
     }
 }
 
@@ -37,6 +43,8 @@ pub(super) fn parse(text: &str) -> Result<Node, Unreadable> {
         with_snippet: false,
         // as in YAML 1.2 only true and false are truth: a list of allowed values may hold an unquoted no
         strict_booleans: true,
+        // told by ourselves, with both places
+        duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::PassThrough,
         budget: serde_saphyr::budget! {
             max_nodes: MOST_NODES,
             max_events: 2 * MOST_NODES,
@@ -45,8 +53,43 @@ pub(super) fn parse(text: &str) -> Result<Node, Unreadable> {
         },
     };
     match serde_saphyr::from_str_with_options::<Spanned<Tree>>(text, options) {
-        Ok(tree) => Ok(node(tree, text)),
-        Err(error) => Err(Unreadable { place: error.location(), message: one_line(&error) }),
+        Ok(tree) => match repeated(&tree.value, &mut Vec::new()) {
+            None => Ok(node(tree, text)),
+            Some(unreadable) => Err(unreadable),
+        },
+        Err(error) => Err(Unreadable { place: error.location(), key: None, message: one_line(&error) }),
+    }
+}
+
+/// The first key that a map holds twice.
+fn repeated(tree: &Tree, path: &mut Vec<Step>) -> Option<Unreadable> {
+    let mut below = |step: Step, value: &Tree| {
+        path.push(step);
+        let found = repeated(value, path);
+        path.pop();
+        found
+    };
+    match tree {
+        Tree::List(items) => items.iter().enumerate().find_map(|(at, item)| below(at.into(), &item.value)),
+        Tree::Map(entries) => {
+            let mut seen: HashMap<&str, &Location> = HashMap::with_capacity(entries.len());
+            for (key, value) in entries {
+                if let Some(first) = seen.insert(&key.value, &key.referenced) {
+                    path.push(Step::Key(key.value.clone()));
+                    let (line, column) = position(first);
+                    return Some(Unreadable {
+                        place: Some(key.referenced),
+                        key: Some(path_text(path)),
+                        message: format!("this key is written twice, first in line {line}, column {column}"),
+                    });
+                }
+                if let Some(found) = below(Step::Key(key.value.clone()), &value.value) {
+                    return Some(found);
+                }
+            }
+            None
+        }
+        _ => None,
     }
 }
 

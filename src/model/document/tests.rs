@@ -63,11 +63,10 @@ fn a_value_that_was_wrong_is_not_missing_as_well() {
 
 #[test]
 fn duplicate_keys_and_broken_syntax_name_their_line() {
-    assert!(
-        read::<Machine>("id: a\nid: b\n").unwrap_err().starts_with("f:2:1: duplicate"),
-        "{:?}",
-        read::<Machine>("id: a\nid: b\n")
-    );
+    let twice = read::<Machine>("id: a\nid: b\n").unwrap_err();
+    assert!(twice.starts_with("f:2:1: id: this key is written twice, first in line 1, column 1"), "{twice}");
+    let deep = read::<Machine>("id: a\nlabels: {x: {}}\nmore:\n  - {a: 1}\n  - { a: 1, b: 2, a: 3 }\n").unwrap_err();
+    assert!(deep.starts_with("f:5:19: more[1].a: this key is written twice, first in line 5, column 7"), "{deep}");
     assert!(
         read::<Machine>("id: a\nlabels: {\n").unwrap_err().starts_with("f:2:9"),
         "{:?}",
