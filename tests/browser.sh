@@ -22,7 +22,7 @@ trap finish EXIT
 # the shift may act, the guest may look
 hash=$(/usr/bin/python3 -W ignore -c 'import crypt; print(crypt.crypt("look-here", crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16)))')
 printf 'basic_auth_users:\n  guest: "%s"\n  shift: "%s"\n' "$hash" "$hash" >"$work/web.yml"
-NIS2WATCH__API__WEB_CONFIG="$work/web.yml" NIS2WATCH__API__ROLES='{shift=operator}' "$program" demo >"$work/plant.log" 2>&1 &
+NIS2WATCH__API__WEB_CONFIG="$work/web.yml" NIS2WATCH__API__ROLES='{shift=approver}' "$program" demo >"$work/plant.log" 2>&1 &
 plant=$!
 for _ in $(seq 120); do
   grep -q '^Page' "$work/plant.log" && break

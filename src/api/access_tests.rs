@@ -13,9 +13,11 @@ use tower::ServiceExt;
 
 use super::tests::{Daemon, Setup};
 use super::{Access, Role, Tokens, WebConfig, v1};
+use crate::catalog::Drift;
+use crate::duties::baseline::Snapshot;
 use crate::duties::{Book, Incident, Papers, Plant};
-use crate::model::EntryId;
-use crate::store::Store as _;
+use crate::model::{CheckId, EntryId};
+use crate::store::{BaselineFilter, Seen, Sighting, Store as _};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
@@ -119,6 +121,62 @@ async fn an_act_needs_its_role_and_stands_in_the_ledger_with_who_did_it() {
     assert!(book.complaints().is_empty(), "{:?}", book.complaints());
     assert!(book.waivers().mean(&planned.member.asset, check));
     assert!(book.incident("inc-1").unwrap().early_warning_at.is_some());
+}
+
+#[tokio::test]
+async fn a_baseline_is_approved_only_as_it_was_looked_at_and_only_by_who_may() {
+    let guarded = Guarded::new("127.0.0.1").await;
+    let planned = &guarded.setup.daemon.plan.assets[0];
+    let check = CheckId::parse("asset-open-ports").unwrap();
+    let drift: Drift = serde_json::from_value(json!({ "baseline": "set", "of": "tcp.ports.open" })).unwrap();
+    let see = async |ports: [i64; 2]| {
+        let snapshot = Snapshot::of(&drift, &crate::model::Value::list(ports.map(crate::model::Value::Int)));
+        let sighting = Sighting {
+            asset: planned.member.asset.id.clone(),
+            check: check.clone(),
+            zone: planned.member.asset.zone.clone(),
+            value: serde_json::to_string(&snapshot).unwrap(),
+            sha256: snapshot.sha256.clone(),
+            standing: "proposed",
+            against: None,
+            at: Utc::now(),
+        };
+        let seen = Seen { sightings: vec![sighting], ..Seen::default() };
+        guarded.setup.store.record_all(vec![seen]).await.unwrap();
+        snapshot.sha256
+    };
+    let (first, second) = (see([22, 443]).await, see([22, 80]).await);
+    let path = format!("/baselines/{}/{check}", planned.member.asset.id);
+    let approve = |sha256: &str| json!({ "sha256": sha256, "reason": "as built", "valid_days": 30 });
+    let (status, _) = guarded.act(Role::Operator, &format!("{path}/approve"), &approve(&second)).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    let (status, answer) = guarded.act(Role::Approver, &format!("{path}/approve"), &approve(&first)).await;
+    assert_eq!((status, answer["error"]["code"].as_str()), (StatusCode::CONFLICT, Some("conflict")), "{answer}");
+    for wrong in
+        [json!({ "sha256": second, "reason": " " }), json!({ "sha256": second, "reason": "x", "valid_days": 4000 })]
+    {
+        let (status, answer) = guarded.act(Role::Approver, &format!("{path}/approve"), &wrong).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+    }
+    let (status, answer) = guarded.act(Role::Approver, &format!("{path}/revert"), &json!({ "reason": "x" })).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{answer}");
+    assert_eq!(guarded.kinds().await, []);
+    let (status, answer) = guarded.act(Role::Approver, &format!("{path}/approve"), &approve(&second)).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let kept = guarded.setup.store.baselines(BaselineFilter::default()).await.unwrap();
+    let approval = kept[0].approval.as_ref().unwrap();
+    assert_eq!((approval.actor.as_str(), approval.sha256.as_str()), ("one-approver", second.as_str()));
+    let ahead = json!({ "ticket": "CHG-1", "until": Utc::now() + TimeDelta::hours(1), "reason": "a new printer" });
+    assert_eq!(guarded.act(Role::Approver, &format!("{path}/plan"), &ahead).await.0, StatusCode::OK);
+    assert_eq!(
+        guarded.act(Role::Approver, &format!("{path}/revert"), &json!({ "reason": "too soon" })).await.0,
+        StatusCode::OK
+    );
+    assert!(guarded.setup.store.baselines(BaselineFilter::default()).await.unwrap()[0].approval.is_none());
+    let kinds: Vec<_> = guarded.kinds().await.into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(kinds, ["baseline.approve", "baseline.plan", "baseline.revert"]);
+    let (status, _) = guarded.act(Role::Approver, "/baselines/nobody/nothing/revert", &json!({ "reason": "x" })).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

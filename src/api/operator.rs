@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 
@@ -22,6 +23,8 @@ pub struct View {
     pub catalog: Arc<Catalog>,
     /// What was sent to each asset.
     pub books: Arc<HashMap<AssetId, Books>>,
+    /// How long an approval of a baseline holds where the approver says nothing.
+    pub approvals_hold: Duration,
     /// When the configuration was loaded.
     pub loaded_at: Time,
 }

@@ -29,6 +29,7 @@ async fn every_page_is_there_names_what_is_missing_and_loads_nothing_from_elsewh
         format!("/checks/{check}"),
         "/results?state=fail,unknown&sort=-severity&limit=3".to_owned(),
         "/controls".to_owned(),
+        "/baselines?state=proposed,differs".to_owned(),
         "/segmentation".to_owned(),
         "/calendar".to_owned(),
         "/incidents".to_owned(),

@@ -43,6 +43,7 @@ impl Operator for Daemon {
 
     fn view(&self) -> Option<View> {
         Some(View {
+            approvals_hold: crate::duties::baseline::YEAR,
             site: Some("<aarhus>".into()),
             plan: Arc::clone(&self.plan),
             catalog: Arc::clone(&self.catalog),

@@ -14,6 +14,7 @@ use super::service::{RunError, Service};
 use super::signals::Told;
 use super::{Plant, Setup, systemd};
 use crate::api::{Door, View};
+use crate::duties::baseline::YEAR;
 use crate::duties::{self, Book, Papers};
 use crate::inventory::Inventory;
 use crate::model::{Problem, Problems};
@@ -138,6 +139,7 @@ impl Service {
         self.note_ledger().await;
         let books = plant.gates.iter().map(|(asset, gate)| (asset.clone(), gate.books().clone())).collect();
         let view = View {
+            approvals_hold: setup.loaded.config.duties.baselines_valid_for.unwrap_or(YEAR),
             site: setup.loaded.config.site.clone(),
             plan: Arc::clone(&plant.plan),
             catalog: Arc::clone(&setup.catalog),

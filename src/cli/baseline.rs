@@ -15,14 +15,9 @@ use serde_json::json;
 use super::attest::Shape;
 use super::desk::{Actor, Desk, moment, named, shown, stranger};
 use super::{CliError, Files, print};
-use crate::duties::baseline::{Approval, ChangePlan, Difference, Snapshot, Standing, Withdrawal, kept};
+use crate::duties::baseline::{Approval, ChangePlan, LONGEST, Standing, Withdrawal, YEAR, compared, told};
 use crate::model::{AssetId, CheckId, Time};
 use crate::store::{Baseline, BaselineFilter};
-
-/// Validity where neither the command nor the configuration names one.
-const YEAR: Duration = Duration::from_hours(365 * 24);
-/// An approval must not outlive everybody who could remember it.
-const LONGEST: Duration = Duration::from_hours(3_653 * 24);
 
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum Act {
@@ -173,30 +168,6 @@ async fn one(desk: &Desk, asset: &str, check: &str) -> Result<Baseline, CliError
     found.ok_or_else(|| stranger("baseline seen of", &format!("{check} on {asset}"), []))
 }
 
-/// What is there and how it differs from what was approved; nothing of either where a newer program wrote it.
-fn compared(one: &Baseline) -> (Option<Snapshot>, Option<Difference>) {
-    let seen = kept(&one.value);
-    let approved = one.approval.as_ref().and_then(|approval| kept(&approval.value));
-    let difference = seen.as_ref().zip(approved.as_ref()).map(|(seen, approved)| Difference::between(seen, approved));
-    (seen, difference)
-}
-
-fn entry(one: &Baseline) -> serde_json::Value {
-    let (seen, difference) = compared(one);
-    let approval = one.approval.as_ref().map(|approval| {
-        json!({
-            "record": approval.seq, "by": approval.actor, "reason": approval.reason, "at": approval.at,
-            "until": approval.until, "sha256": approval.sha256,
-        })
-    });
-    let plan = one.plan.as_ref().map(|plan| json!({ "ticket": plan.ticket, "by": plan.actor, "until": plan.until }));
-    json!({
-        "asset": one.asset, "check": one.check, "zone": one.zone, "state": one.standing, "sha256": one.sha256,
-        "since": one.since, "count": seen.as_ref().map(|seen| seen.count), "approval": approval, "plan": plan,
-        "parts": seen.map(|seen| seen.parts.into_keys().collect::<Vec<_>>()), "difference": difference,
-    })
-}
-
 fn print_json(value: &serde_json::Value) -> Result<(), CliError> {
     print(&format!("{}\n", serde_json::to_string_pretty(value).map_err(std::io::Error::other)?))
 }
@@ -205,7 +176,7 @@ async fn list(options: &List) -> Result<(), CliError> {
     let desk = Desk::open(&options.files).await?;
     let all = chosen(&desk, &options.which).await?;
     if options.format == Shape::Json {
-        return print_json(&json!({ "baselines": all.iter().map(entry).collect::<Vec<_>>() }));
+        return print_json(&json!({ "baselines": all.iter().map(told).collect::<Vec<_>>() }));
     }
     let mut table = Table::new();
     table.load_style(NOTHING).set_header([
@@ -236,7 +207,7 @@ async fn diff(options: &Diff) -> Result<(), CliError> {
     let desk = Desk::open(&options.files).await?;
     let one = one(&desk, &options.pair.asset, &options.pair.check).await?;
     if options.format == Shape::Json {
-        return print_json(&entry(&one));
+        return print_json(&told(&one));
     }
     let (seen, difference) = compared(&one);
     let mut lines = vec![format!("{} on {}: {}, sha256 {}", one.check, one.asset, one.standing, one.sha256)];

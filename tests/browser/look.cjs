@@ -7,7 +7,7 @@ const { chromium } = require("playwright-core");
 const home = process.argv[2];
 const shots = process.env.SHOTS;
 const PAGES = ["/", "/assets", "/assets/mes-01", "/assets/mes-01/ssh-root-login", "/checks", "/checks/ssh-root-login", "/results?state=fail", "/controls",
-  "/segmentation", "/calendar", "/incidents", "/ledger"];
+  "/baselines", "/segmentation", "/calendar", "/incidents", "/ledger"];
 
 /** A page of a user; everything that goes wrong on it is kept. */
 async function open(browser, user, settings = {}) {
@@ -65,6 +65,21 @@ const steps = {
       assert.ok(tries < 60, "nobody visited");
       await other.page.waitForTimeout(500);
     }
+  },
+
+  async "a baseline is approved by who may, with a reason, and by nobody else"({ page, other }) {
+    const row = (one) => one.locator("table.findings tbody tr", { has: one.locator(".state", { hasText: "proposed" }) }).first();
+    for (const [one, expected] of [[page, /needs the role approver; guest is viewer/], [other.page, /noted in the ledger/]]) {
+      await one.goto("/baselines?state=proposed&asset=web-01");
+      await row(one).getByText("Decide").click();
+      await row(one).getByRole("button", { name: "Approve what is there" }).click();
+      assert.equal(await one.locator("#said").innerText(), "", "an act without a reason went out");
+      await row(one).getByLabel("Reason").fill("as built");
+      await row(one).getByRole("button", { name: "Approve what is there" }).click();
+      await one.locator("#said", { hasText: expected }).waitFor();
+    }
+    await other.page.goto("/baselines?asset=web-01");
+    await other.page.locator("td", { hasText: "as built" }).first().waitFor();
   },
 
   async "every page has one heading, names its table columns, and is reached with the keyboard"({ page }) {

@@ -33,17 +33,27 @@ async function refresh() {
   }
 }
 
+// What an act says: its fixed part, and the fields of the form around it; none while a field that is needed is empty.
+function words(button) {
+  const form = button.closest("form");
+  if (form && !form.reportValidity()) return null;
+  return JSON.stringify({ ...JSON.parse(button.dataset.body || "{}"), ...Object.fromEntries(form ? new FormData(form) : []) });
+}
+
 async function act(button) {
+  const body = words(button);
+  if (!body) return;
   button.disabled = true;
   try {
     const answer = await fetch(button.dataset.act, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: button.dataset.body || "{}",
+      body,
     });
     const told = await answer.json();
     said.textContent = answer.ok ? "Done, and noted in the ledger." : told.error.message;
     said.className = answer.ok ? "" : "fail";
+    if (answer.ok) button.closest("details")?.removeAttribute("open");
   } catch {
     said.textContent = "The daemon does not answer.";
   }
@@ -69,6 +79,12 @@ function tick() {
   }
 }
 
+document.addEventListener("submit", (event) => {
+  const first = event.target.querySelector("[data-act]");
+  if (!first) return;
+  event.preventDefault();
+  act(first);
+});
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-act]");
   if (button) act(button);

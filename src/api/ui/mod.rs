@@ -5,6 +5,7 @@
 
 mod asset;
 mod assets;
+mod baselines;
 mod calendar;
 mod check;
 mod controls;
@@ -50,6 +51,7 @@ pub(super) fn router() -> Router<Arc<Inner>> {
         .route("/results", get(results::page))
         .route("/controls", get(controls::page))
         .route("/segmentation", get(segmentation::page))
+        .route("/baselines", get(baselines::page))
         .route("/calendar", get(calendar::page))
         .route("/incidents", get(incidents::page))
         .route("/ledger", get(ledger::page))

@@ -35,6 +35,8 @@ pub(super) async fn page(State(inner): Shared, Path((asset, check)): Path<(Strin
             @if !what_to_do(&entry).is_empty() { dt { "What to do" } dd { (what_to_do(&entry)) } }
             @if !check.rationale.is_empty() { dt { "Why it matters" } dd { (check.rationale) } }
             @if !check.proves.is_empty() { dt { "What a pass does not prove" } dd { (check.proves) } }
+            @if check.drift.is_some() { dt { "Baseline" } dd {
+                a href={ "/baselines?asset=" (entry.asset) "&check=" (entry.check) } { "what is approved, and what differs from it" } } }
             dt { "Evidence for" } dd { @for control in &entry.controls { a href={ "/controls#" (control) } { (control) } " " } }
         }
         @if let Some(newest) = history.first() { (rests_on(newest)) }

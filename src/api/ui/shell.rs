@@ -10,11 +10,12 @@ use crate::api::v1::Refusal;
 use crate::model::{Cause, Verdict};
 
 /// The pages, in the order of the bar.
-const PAGES: [(&str, &str); 8] = [
+const PAGES: [(&str, &str); 9] = [
     ("/", "Overview"),
     ("/assets", "Assets"),
     ("/checks", "Checks"),
     ("/controls", "Controls"),
+    ("/baselines", "Baselines"),
     ("/segmentation", "Segmentation"),
     ("/calendar", "Calendar"),
     ("/incidents", "Incidents"),

@@ -31,13 +31,13 @@ impl From<ClerkError> for Refusal {
 }
 
 /// Reads the body of an act; an empty one is an act without further words.
-fn body<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Refusal> {
+pub(super) fn body<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Refusal> {
     let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
     serde_json::from_slice(bytes).map_err(|error| Refusal::InvalidValue(format!("the body: {error}")))
 }
 
 /// What an act leaves in the ledger.
-fn noted(head: Head) -> Value {
+pub(super) fn noted(head: Head) -> Value {
     json!({ "record": { "seq": head.seq, "digest": head.digest.to_string() } })
 }
 
@@ -132,8 +132,8 @@ pub(super) async fn waive(State(inner): Shared, actor: Actor, query: Query, byte
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Because {
-    reason: String,
+pub(super) struct Because {
+    pub(super) reason: String,
 }
 
 pub(super) async fn revoke(

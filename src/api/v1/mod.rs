@@ -6,6 +6,7 @@
 
 mod acts;
 mod assets;
+mod baselines;
 mod checks;
 mod controls;
 mod duties;
@@ -26,6 +27,7 @@ use super::View;
 use super::router::Inner;
 
 pub(super) use assets::{Wanted as WantedAssets, find as find_asset};
+pub(super) use baselines::Wanted as WantedBaselines;
 pub(super) use checks::tallies;
 pub(super) use query::{Page, Query, stranger};
 pub(super) use refusal::Refusal;
@@ -54,6 +56,10 @@ pub(super) fn routes() -> Vec<(&'static str, MethodRouter<Arc<Inner>>)> {
         ("/controls", get(controls::list)),
         ("/waivers", get(duties::waivers).post(acts::waive)),
         ("/waivers/{waiver}/revoke", post(acts::revoke)),
+        ("/baselines", get(baselines::list)),
+        ("/baselines/{asset}/{check}/approve", post(baselines::approve)),
+        ("/baselines/{asset}/{check}/revert", post(baselines::revert)),
+        ("/baselines/{asset}/{check}/plan", post(baselines::plan)),
         ("/attestations", get(duties::attestations).post(acts::sign)),
         ("/incidents", get(duties::incidents)),
         ("/incidents/{incident}/reports", post(acts::report)),

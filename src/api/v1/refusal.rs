@@ -81,6 +81,7 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::TooLong { .. } => Self::InvalidValue(error.to_string()),
+            StoreError::Moved { .. } => Self::Conflict(error.to_string()),
             error => {
                 tracing::error!(%error, "the store did not answer the api");
                 Self::Internal

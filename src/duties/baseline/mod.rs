@@ -10,12 +10,19 @@ mod diff;
 mod overlay;
 mod snapshot;
 mod standing;
+mod told;
 
 pub use deed::{Approval, ChangePlan, Withdrawal};
 pub use diff::Difference;
 pub use overlay::undo;
 pub use snapshot::Snapshot;
 pub use standing::{Circumstances, Standing, kept, standing};
+pub use told::{compared, told};
+
+/// How long an approval holds where neither the configuration nor the approver says.
+pub const YEAR: std::time::Duration = std::time::Duration::from_hours(365 * 24);
+/// An approval must not outlive everybody who could remember it.
+pub const LONGEST: std::time::Duration = std::time::Duration::from_hours(3_653 * 24);
 
 #[cfg(test)]
 mod tests;
