@@ -147,7 +147,9 @@ impl Outline {
         let mut questions: Vec<_> =
             (0..).zip(&planned.facts).filter_map(|(at, fact)| question(planned, at, fact, now)).collect();
         if member.inactive.is_some() {
-            questions.iter_mut().for_each(|one| one.next = None);
+            for one in &mut questions {
+                one.next = None;
+            }
         }
         let shared_ports = shared_ports(planned, &questions);
         let per_day = match member.inactive {
