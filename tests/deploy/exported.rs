@@ -20,6 +20,7 @@ site: aarhus
 inventory: [assets.yaml]
 store: { path: store.db }
 zones: [{ id: office, role: it }]
+ledger: { anchor: { file: heads } }
 notify: [{ name: nobody, webhook: { url: 'http://127.0.0.1:9/' } }]
 schedules: { posture: { every: 1s }, exposure: { every: 1s }, certificates: { every: 1s }, derived: { every: 1s } }
 ";

@@ -181,8 +181,17 @@ fn a_second_daemon_on_the_same_store_is_refused_and_the_first_goes_on() {
 fn heads_are_anchored_on_a_schedule_and_at_the_end_and_the_chain_holds_who_did_what() {
     let server = TlsServer::start(365, &[]);
     let id = early("web");
-    let settings = format!("{QUICK}ledger: {{ anchor: {{ file: anchors, schedule: {{ every: 2s }} }} }}\n");
+    let settings = format!(
+        "{QUICK}ledger: {{ anchor: {{ file: anchors, schedule: {{ every: 2s }} }} }}\ncatalog: {{ extra: [mine] }}\n"
+    );
     let plant = Plant::new(&settings, &service(&id, server.port));
+    plant.write("mine/own/pack.yaml", "id: own\ntitle: Rules of our plant\n");
+    plant.write("mine/notes.txt", "not a check\n");
+    // as docs/ledger.md has it
+    let lines = "cd mine && find -L . -type f -printf '%P\\n' | LC_ALL=C sort | xargs -d '\\n' sha256sum | sha256sum";
+    let script = lines.replace("cd mine", &format!("cd {}", plant.path("mine").display()));
+    let folder = std::process::Command::new("sh").args(["-c", &script]).output().unwrap().stdout;
+    let folder = String::from_utf8(folder).unwrap().split(' ').next().unwrap().to_owned();
     let mut daemon = Daemon::start(&plant);
     daemon.until_state(&id, CERTIFICATE, 0.0, FIRST);
     let anchors = || std::fs::read_to_string(plant.path("anchors")).unwrap_or_default().lines().count();
@@ -199,7 +208,7 @@ fn heads_are_anchored_on_a_schedule_and_at_the_end_and_the_chain_holds_who_did_w
     // after an orderly end the last checkpoint binds all there is
     assert_eq!((verified.code, verified.err.as_str()), (0, ""), "{}", verified.out);
     let exported = plant.run(&["ledger", "export"]).out;
-    for act in ["flag.traffic_stopped", "configuration", "the daemon started"] {
+    for act in ["flag.traffic_stopped", "configuration", "the daemon started", &folder] {
         assert!(exported.contains(act), "{act}: {exported}");
     }
     let last = exported.lines().last().unwrap();

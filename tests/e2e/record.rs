@@ -43,3 +43,15 @@ fn a_recorded_visit_is_a_fixture_and_tells_nobody_whose_host_it_was() {
     std::fs::rename(plant.path(&fixture), plant.path(&fixture.replace("fail", "pass"))).unwrap();
     assert_eq!(plant.run_plain(&["catalog", "test", CHECK, "--extra", "mine"]).code, 1, "any verdict would do");
 }
+
+#[test]
+fn a_recording_that_cannot_be_written_says_where_and_what_helps() {
+    let plant = Plant::new("", "- { id: me, zone: office, kind: linux-host, access: { local: {} } }");
+    let record = |file: &str| plant.run(&["record", "--asset", "me", "--check", CHECK, "-o", file]);
+    let gone = record("not/there.yaml");
+    assert_eq!(gone.code, 1);
+    assert!(gone.err.contains("cannot write not/there.yaml") && gone.err.contains("mkdir -p not"), "{}", gone.err);
+    std::fs::create_dir(plant.path("folder")).unwrap();
+    let folder = record("folder");
+    assert!(folder.code == 1 && folder.err.contains("that is a folder; name a file in it"), "{}", folder.err);
+}
