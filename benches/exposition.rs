@@ -50,6 +50,7 @@ fn member(n: usize) -> Arc<Member> {
         support_end: None,
         profile: Profile::Ot,
         allowed_ports: None,
+        declared_ports: std::collections::BTreeSet::new(),
         labels: BTreeMap::new(),
         fields: BTreeMap::new(),
         params: BTreeMap::new(),

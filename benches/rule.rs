@@ -76,6 +76,7 @@ fn asset() -> Asset {
         support_end: None,
         profile: Profile::It,
         allowed_ports: None,
+        declared_ports: std::collections::BTreeSet::new(),
         labels: BTreeMap::new(),
         fields: BTreeMap::new(),
         params: BTreeMap::new(),

@@ -4,10 +4,12 @@
 //! are asked, because the daemon keeps the gates of the fragile ones and this process does not know their books; for
 //! those, the daemon's own last verdicts are shown.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::Utc;
 use futures::StreamExt;
+use tokio_util::sync::CancellationToken;
 
 use super::deputy::STOPPED;
 use super::targets::Targets;
@@ -85,7 +87,8 @@ impl Once {
         !(planned.member.fragile && matches!(self.kept, Kept::Beside(_)))
     }
 
-    /// Visits once and keeps what is seen; `ended` is told after each visit.
+    /// Visits once and keeps what is seen; `ended` is told after each visit. When `stop` is cancelled, visits that run
+    /// are given up; what would have been asked is then unknown, and that is not kept.
     ///
     /// # Errors
     ///
@@ -94,6 +97,7 @@ impl Once {
         &self,
         wanted: impl Fn(&PlannedAsset) -> Vec<CheckIndex>,
         mut ended: impl FnMut(&AssetId),
+        stop: &CancellationToken,
     ) -> Result<Vec<Visit>, OnceError> {
         let mut visits = Vec::new();
         for planned in self.plant.plan.assets.iter().filter(|planned| !self.may_ask(planned)) {
@@ -105,8 +109,8 @@ impl Once {
         }
         let wanted = |planned: &PlannedAsset| if self.may_ask(planned) { wanted(planned) } else { Vec::new() };
         let (mut netting, mut held) = (self.netting().await?, Vec::new());
-        let mut running = round(&self.plant, &self.visitor, self.in_flight, wanted).ready_chunks(TOGETHER);
-        while let Some(asked) = running.next().await {
+        let mut running = round(&self.plant, &self.visitor, self.in_flight, &wanted).ready_chunks(TOGETHER);
+        while let Some(Some(asked)) = stop.run_until_cancelled(running.next()).await {
             for visit in &asked {
                 netting.note(&visit.results);
                 visit.results.first().into_iter().for_each(|result| ended(&result.asset));
@@ -120,7 +124,23 @@ impl Once {
             netting.net(visit, (self.visitor.clock)());
         }
         visits.extend(self.keep(held).await?);
+        if stop.is_cancelled() {
+            visits.extend(self.cut_short(&visits, wanted));
+        }
         Ok(visits)
+    }
+
+    /// What was wanted and did not come about before the end.
+    fn cut_short(&self, visits: &[Visit], wanted: impl Fn(&PlannedAsset) -> Vec<CheckIndex>) -> Vec<Visit> {
+        let visited: BTreeSet<&AssetId> =
+            visits.iter().filter_map(|visit| visit.results.first()).map(|result| &result.asset).collect();
+        let missing = self.plant.plan.assets.iter().filter(|planned| !visited.contains(&planned.member.asset.id));
+        let now = (self.visitor.clock)();
+        let cut = |planned: &PlannedAsset| {
+            let results: Vec<_> = wanted(planned).into_iter().map(|at| engine::cut_short(planned, at, now)).collect();
+            (!results.is_empty()).then(|| Visit::of_results(results, now))
+        };
+        missing.filter_map(cut).collect()
     }
 
     /// Writes visits where this round is written.

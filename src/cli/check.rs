@@ -6,10 +6,14 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::selection::Selection;
 use super::{CliError, Files, Listen, print};
-use crate::app::{Kept, Once};
+use crate::app::{Kept, Once, Setup};
+use crate::config::Flags;
 use crate::engine::PlannedAsset;
 use crate::model::{CheckResult, Severity};
 use crate::output::{Outcome, Round, Shape};
@@ -19,12 +23,19 @@ const A_FAIL: u8 = 100;
 /// No fail but an unknown.
 const AN_UNKNOWN: u8 = 101;
 
+/// What `--local` stands for.
+const HERE: &str = "site: here\ninventory: [assets.yaml]\nstore: { path: nis2watch.db }\nzones: [{ id: here, role: it }]\n";
+const THIS_MACHINE: &str = "[{ id: this-machine, zone: here, kind: linux-host, access: { local: {} } }]\n";
+
 #[derive(Debug, Clone, Args)]
 pub(super) struct Options {
     #[command(flatten)]
     files: Files,
     #[command(flatten)]
     selection: Selection,
+    /// Judges this machine itself, without a configuration; nothing is recorded.
+    #[arg(long, conflicts_with_all = ["config", "store"])]
+    local: bool,
     /// Shape of the report.
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
@@ -48,7 +59,11 @@ fn severity(word: &str) -> Result<Severity, String> {
 }
 
 pub(super) fn run(options: &Options) -> Result<ExitCode, CliError> {
-    let setup = options.files.load(&Listen::default())?;
+    let here = if options.local { Some(write_here()?) } else { None };
+    let setup = match &here {
+        Some(folder) => Setup::load(&folder.path().join("nis2watch.yaml"), &Flags::default())?,
+        None => options.files.load(&Listen::default())?,
+    };
     super::runtime()?.block_on(async {
         options.files.start_log(&setup)?;
         let once = Once::open(&setup).await?;
@@ -59,7 +74,10 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, CliError> {
             bar.set_message(asset.to_string());
             bar.inc(1);
         };
-        let visits = once.round(|planned: &PlannedAsset| chosen.due(planned), ended).await;
+        let stop = CancellationToken::new();
+        let watching = AbortOnDropHandle::new(tokio::spawn(cancel_when_told(stop.clone())));
+        let visits = once.round(|planned: &PlannedAsset| chosen.due(planned), ended, &stop).await;
+        drop(watching);
         bar.finish_and_clear();
         let visits = visits?;
         // what another check needed is not what was asked for
@@ -67,6 +85,25 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, CliError> {
         let results: Vec<&CheckResult> = results.collect();
         report(options, &Round::new(&once.plant.plan, results, options.fail_on))
     })
+}
+
+/// A configuration whose only asset is the machine that this runs on.
+fn write_here() -> std::io::Result<tempfile::TempDir> {
+    let folder = tempfile::Builder::new().prefix("nis2watch-local-").tempdir()?;
+    std::fs::write(folder.path().join("nis2watch.yaml"), HERE)?;
+    std::fs::write(folder.path().join("assets.yaml"), THIS_MACHINE)?;
+    Ok(folder)
+}
+
+/// Ends the round early at SIGINT or SIGTERM, so that what was seen until then is shown.
+async fn cancel_when_told(stop: CancellationToken) {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        interrupted = tokio::signal::ctrl_c() => if interrupted.is_err() { return },
+    }
+    eprintln!("nis2watch: told to stop: what was not asked yet is unknown");
+    stop.cancel();
 }
 
 fn report(options: &Options, round: &Round<'_>) -> Result<ExitCode, CliError> {

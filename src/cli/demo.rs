@@ -17,9 +17,9 @@ use crate::app::{Once, RunError, Service, Setup};
 use crate::config::Flags;
 use crate::demo::{Plant, Scene};
 use crate::engine::{Plan, PlannedAsset};
-use crate::model::{AssetId, CheckResult, Severity, Verdict};
+use crate::model::{AssetId, CheckResult, Severity, Transition, Verdict};
 use crate::output::{Round, Shape};
-use crate::store::{Filter, Store};
+use crate::store::{Filter, LedgerRecord, Store};
 use crate::telemetry;
 
 /// Until one host drifts; long enough to have seen it well.
@@ -29,6 +29,8 @@ const DRIFTS_FOR: Duration = Duration::from_secs(90);
 /// How often the first round is looked at, and how long its end is waited for.
 const LOOK: Duration = Duration::from_millis(500);
 const FIRST_ROUND: Duration = Duration::from_mins(1);
+/// Most changes of one device between two looks.
+const MOST_CHANGES: usize = 200;
 /// Any free port of loopback, where the usual one is taken.
 const ANY_PORT: &str = "127.0.0.1:0";
 
@@ -62,7 +64,7 @@ async fn once(demo: &Plant) -> Result<ExitCode, CliError> {
     let once = Once::open(&setup).await?;
     demo.remember(&*once.visitor.store, Utc::now()).await?;
     let all = |planned: &PlannedAsset| (0..).zip(&planned.checks).map(|(at, _)| at).collect();
-    let visits = once.round(all, |_| {}).await?;
+    let visits = once.round(all, |_| {}, &CancellationToken::new()).await?;
     let results: Vec<&CheckResult> = visits.iter().flat_map(|visit| &visit.results).collect();
     let round = Round::new(&once.plant.plan, results.iter().copied(), Severity::Info);
     print(&round.write(Shape::Table, std::io::IsTerminal::is_terminal(&std::io::stdout())))?;
@@ -85,7 +87,7 @@ async fn live(demo: Plant, options: &Options) -> Result<ExitCode, CliError> {
          Metrics  http://{address}/metrics\n\
          Plan     nis2watch plan --config {}\n\n\
          Each device is shown once all its checks were judged; those that are slow, silent or asked with care take up to a minute.\n\n",
-        demo.story().len(),
+        demo.story().iter().filter(|scene| scene.address.is_some()).count(),
         demo.config().display()
     ))?;
     let demo = Arc::new(demo);
@@ -128,13 +130,14 @@ async fn tell(demo: Arc<Plant>, store: Arc<dyn Store>) {
         tracing::error!(%error, "cannot tell what the first round saw");
     }
     let drifter = demo.drifter();
+    let mut herald = Herald::of(drifter);
     loop {
-        tokio::time::sleep(DRIFTS_AFTER).await;
+        herald.pass_by(&*store, DRIFTS_AFTER).await;
         match demo.drift() {
             Ok(()) => say(&format!("{drifter} drifts now: root may log in with a password, and telnet answers.")),
             Err(error) => tracing::error!(%error, "the demo cannot drift"),
         }
-        tokio::time::sleep(DRIFTS_FOR).await;
+        herald.pass_by(&*store, DRIFTS_FOR).await;
         demo.recover();
         say(&format!("{drifter} has recovered; its checks pass again after their next visit."));
     }
@@ -174,6 +177,41 @@ async fn first_round(demo: &Plant, store: &dyn Store) -> Result<(), CliError> {
     ))
 }
 
+/// Tells what changes at one device, from the same chain that a report is made of.
+struct Herald {
+    of: Filter,
+    /// The newest record that was told or that lay before the first look.
+    told: Option<u64>,
+}
+
+impl Herald {
+    fn of(asset: &str) -> Self {
+        Self { of: Filter { asset: AssetId::parse(asset).ok(), ..Filter::default() }, told: None }
+    }
+
+    /// Lets some time pass and prints each change as it is recorded.
+    async fn pass_by(&mut self, store: &dyn Store, time: Duration) {
+        let end = tokio::time::Instant::now() + time;
+        while tokio::time::Instant::now() < end {
+            match store.transitions(self.of.clone(), MOST_CHANGES).await {
+                Ok(newest_first) => self.tell(&newest_first),
+                Err(error) => tracing::error!(%error, "cannot tell what changes"),
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    fn tell(&mut self, newest_first: &[LedgerRecord]) {
+        let told = self.told.unwrap_or(u64::MAX);
+        for record in newest_first.iter().rev().filter(|record| record.seq > told) {
+            let Transition { asset, check, from, to, reason, .. } = &record.transition;
+            let from = from.as_ref().map_or("new", |from| from.word());
+            say(&format!("{asset}  {check}: {from} -> {}  {reason}", to.word()));
+        }
+        self.told = newest_first.first().map(|newest| newest.seq).or(self.told).or(Some(0));
+    }
+}
+
 fn say(what: &str) {
     // a closed standard output is no reason to end
     print(&format!("{}  {what}\n", Utc::now().format("%H:%M:%S"))).ok();
@@ -192,7 +230,7 @@ impl Sheet {
     }
 
     fn words() -> impl Iterator<Item = &'static str> {
-        Verdict::WORDS.into_iter().filter(|word| *word != "waived")
+        Verdict::WORDS.into_iter()
     }
 
     fn head(&self) -> String {

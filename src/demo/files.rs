@@ -13,6 +13,11 @@ use super::cast::Block;
 
 const CONFIG: &str = include_str!("plant/nis2watch.yaml");
 const ASSETS: &str = include_str!("plant/assets.yaml");
+/// What people signed and accepted.
+const PAPERS: [(&str, &str); 2] = [
+    ("attestations.yaml", include_str!("plant/attestations.yaml")),
+    ("waivers.yaml", include_str!("plant/waivers.yaml")),
+];
 /// Invented feeds, all of whose dates lie before [`SAMPLE_DAY`].
 const FEEDS: [(&str, &str); 5] = [
     ("kev.json", include_str!("../feeds/samples/kev.json")),
@@ -51,8 +56,12 @@ pub(super) fn write(folder: &Path, contents: &Contents<'_>) -> io::Result<PathBu
     put(&folder.join("snmp-community"), "public", SECRET)?;
     let feeds = folder.join("feeds");
     std::fs::create_dir(&feeds)?;
+    let today = Utc::now().date_naive();
     for (name, text) in FEEDS {
-        put(&feeds.join(name), &dated(text, Utc::now().date_naive()), PLAIN)?;
+        put(&feeds.join(name), &dated(text, today), PLAIN)?;
+    }
+    for (name, text) in PAPERS {
+        put(&folder.join(name), &dated(text, today), PLAIN)?;
     }
     Ok(config)
 }
@@ -67,7 +76,7 @@ fn dated(text: &str, today: NaiveDate) -> String {
     let Ok(sample_day) = SAMPLE_DAY.parse::<NaiveDate>() else { return text.to_owned() };
     let mut moved = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find("2099-") {
+    while let Some(at) = rest.find("2099-").into_iter().chain(rest.find("2098-")).min() {
         moved.push_str(&rest[..at]);
         // ids such as CVE-2099-10001 have no date behind their year
         let date = rest.get(at..at + 10).and_then(|date| date.parse::<NaiveDate>().ok());

@@ -11,16 +11,19 @@ pub struct Scene {
     pub asset: &'static str,
     /// Its zone.
     pub zone: &'static str,
-    /// Where it stands.
-    pub address: Ipv4Addr,
+    /// Where it stands; nowhere for what is judged on paper.
+    pub address: Option<Ipv4Addr>,
     /// What to look at.
     pub shows: &'static str,
 }
 
-const SCENES: [(&str, &str, &str); 15] = [
+/// The one that has no address: the plant as an organisation.
+const PAPER: &str = "org";
+
+const SCENES: [(&str, &str, &str); 16] = [
     ("web-01", "office", "kept well: everything passes"),
     ("files-01", "office", "forgotten: root login, one factor, late updates, old hashes, telnet"),
-    ("print-01", "office", "SNMP answers to public, the web page is in clear text"),
+    ("print-01", "office", "SNMP answers to public, which is waived; the web page is in clear text"),
     ("ups-01", "office", "SNMPv3 with encryption only: passes"),
     ("silent-01", "office", "answers nobody: unknown with cause timeout, never green"),
     ("hostile-01", "office", "floods, drips and garbles: unknown or fail, and nobody else is held up"),
@@ -33,10 +36,12 @@ const SCENES: [(&str, &str, &str); 15] = [
     ("cam-01", "cell-1", "TLS 1.0, an ended certificate, old firmware, SNMP answers to public"),
     ("plc-01", "cell-1", "ports are looked at, not one byte is sent to Modbus"),
     ("plc-02", "cell-1", "three connections an hour allowed: unknown with cause gated"),
+    ("org", "none", "duties: what people signed, what is over, and what nobody has signed yet"),
 ];
 
 /// All of them.
 pub(super) fn scenes(stage: &Stage) -> Vec<Scene> {
-    let scene = |(asset, zone, shows)| Scene { asset, zone, address: stage.address(asset), shows };
+    let scene =
+        |(asset, zone, shows)| Scene { asset, zone, address: (asset != PAPER).then(|| stage.address(asset)), shows };
     SCENES.into_iter().map(scene).collect()
 }

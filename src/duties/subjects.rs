@@ -57,6 +57,7 @@ fn member(
         support_end: None,
         profile: Profile::It,
         allowed_ports: None,
+        declared_ports: BTreeSet::new(),
         labels: BTreeMap::new(),
         fields: BTreeMap::new(),
         params: BTreeMap::new(),

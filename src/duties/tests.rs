@@ -26,6 +26,7 @@ pub(super) fn asset(id: &str, kind: Kind, zone: &str) -> Asset {
         support_end: None,
         profile: Profile::It,
         allowed_ports: None,
+        declared_ports: std::collections::BTreeSet::new(),
         labels: BTreeMap::from([(Arc::from("line"), Arc::from("3"))]),
         fields: BTreeMap::new(),
         params: BTreeMap::new(),

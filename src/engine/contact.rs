@@ -103,11 +103,12 @@ struct Said {
 enum Protocol {
     Snmp,
     SnmpVersions,
+    // before a login can learn a host key, which would then be compared with itself
+    SshService,
     Ssh,
     Tcp,
     Tls,
     Http,
-    SshService,
     OpcUa,
     Mqtt,
     Modbus,

@@ -129,6 +129,7 @@ mod tests {
             support_end: None,
             profile: Profile::Ot,
             allowed_ports: None,
+            declared_ports: BTreeSet::new(),
             labels: BTreeMap::new(),
             fields: BTreeMap::new(),
             params: BTreeMap::new(),

@@ -164,6 +164,7 @@ pub(crate) mod testing {
             support_end: None,
             profile: Profile::It,
             allowed_ports: Some(ports.iter().copied().collect()),
+            declared_ports: BTreeSet::new(),
             labels: [].into(),
             fields: [].into(),
             params: [].into(),

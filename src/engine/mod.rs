@@ -29,7 +29,7 @@ pub use daemon::{Ask, Daemon, Listener};
 pub use netting::Netting;
 pub use plan::{FactIndex, Plan, PlannedAsset, PlannedCheck, PlannedFact, Schedules};
 pub use schedule::{AssetIndex, CheckIndex, Schedule};
-pub use unasked::left_to_daemon;
+pub use unasked::{cut_short, left_to_daemon};
 pub use visit::{Visit, Visitor};
 
 #[cfg(test)]

@@ -382,7 +382,10 @@ fn with_declared_ports(question: &Arc<Question>, member: &Member) -> Arc<Questio
         (Question::Tcp(asked), ..) if asked.declared => {
             let approved = member.asset.allowed_ports.iter().flatten().copied();
             let declared = approved.chain(ssh).chain(tls.into_iter().chain(http).flatten().copied());
-            Arc::new(Question::Tcp(tcp::Question { ports: with_further(&asked.ports, declared), ..asked.clone() }))
+            // first, because a fragile device that is silent on what it should answer is not pressed further
+            let mut ports = with_further(&[], declared);
+            ports = with_further(&ports, asked.ports.iter().copied());
+            Arc::new(Question::Tcp(tcp::Question { ports, ..asked.clone() }))
         }
         (Question::SshService(asked), ..) if !asked.ports.is_empty() => {
             let ports = with_further(&asked.ports, ssh);

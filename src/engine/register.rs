@@ -91,6 +91,7 @@ mod tests {
             support_end: None,
             profile: Profile::Ot,
             allowed_ports: None,
+            declared_ports: std::collections::BTreeSet::new(),
             labels: BTreeMap::new(),
             fields: BTreeMap::new(),
             params: BTreeMap::new(),

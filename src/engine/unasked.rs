@@ -16,6 +16,13 @@ pub fn left_to_daemon(planned: &PlannedAsset, check: CheckIndex, now: Time) -> C
     bare_result(planned, check, Cause::Gated, reason.to_owned(), now)
 }
 
+/// What a round that was told to stop says of an asset whose turn had not come.
+#[must_use]
+pub fn cut_short(planned: &PlannedAsset, check: CheckIndex, now: Time) -> CheckResult {
+    let reason = "the round was told to stop before this asset had answered; ask again";
+    bare_result(planned, check, Cause::Internal, reason.to_owned(), now)
+}
+
 /// An unknown that no question stands behind.
 pub(super) fn bare_result(
     planned: &PlannedAsset,

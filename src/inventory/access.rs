@@ -1,5 +1,6 @@
 //! How an asset may be asked, as the inventory writes it under `access:`.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -36,6 +37,14 @@ impl AccessEntry {
     #[must_use]
     pub(super) const fn needs_no_address(&self) -> bool {
         self.local.is_some() || self.replay.is_some()
+    }
+
+    /// TCP ports on which the asset is said to serve something. Behind a jump host its SSH port is not ours to see.
+    #[must_use]
+    pub(super) fn declared_ports(&self) -> BTreeSet<u16> {
+        let ssh = self.ssh.iter().filter(|ssh| ssh.jump.is_empty()).map(|ssh| ssh.port);
+        let tls = self.tls.iter().flat_map(|tls| tls.ports.iter().copied());
+        ssh.chain(tls).chain(self.http.iter().flat_map(|http| http.ports.iter().copied())).collect()
     }
 }
 

@@ -80,7 +80,7 @@ pub fn build(
     let credentials = Credentials::resolve(settings.credentials, settings.base, surroundings, |below, unreadable| {
         let path: Vec<Step> = std::iter::once("credentials".into()).chain(below).collect();
         let problem = document.wrong(&path, unreadable.message);
-        problems.push(unreadable.hint.into_iter().fold(problem, Problem::hint));
+        problems.push_unless_a_part_is_wrong(unreadable.hint.into_iter().fold(problem, Problem::hint));
     });
     let means = Means {
         credentials: &credentials,
@@ -271,6 +271,7 @@ impl Assembly<'_> {
             supplier: entry.supplier,
             support_end: entry.support_end,
             allowed_ports: entry.allowed_ports,
+            declared_ports: entry.access.declared_ports(),
             labels: entry.labels,
             fields: found.fields.clone(),
             params: entry.params,

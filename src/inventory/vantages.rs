@@ -92,6 +92,7 @@ fn subject(beside: &Member, id: AssetId, kind: Kind, sight: Option<Sight>) -> Me
             supplier: None,
             support_end: None,
             allowed_ports: None,
+            declared_ports: BTreeSet::new(),
             fields: BTreeMap::new(),
             vantage: false,
             ..asset.clone()

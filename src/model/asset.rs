@@ -132,6 +132,8 @@ pub struct Asset {
     pub profile: Profile,
     /// TCP ports that may be open; `None` when the inventory does not say.
     pub allowed_ports: Option<BTreeSet<u16>>,
+    /// TCP ports of the SSH, TLS and HTTP services that the inventory says it has.
+    pub declared_ports: BTreeSet<u16>,
     /// Free labels for selectors.
     pub labels: BTreeMap<Arc<str>, Arc<str>>,
     /// Further fields of the inventory that checks may read (`room`, `data_class`, …).
@@ -172,13 +174,15 @@ impl Asset {
             "allowed_ports" => {
                 self.allowed_ports.as_ref().map(|ports| Value::list(ports.iter().map(|port| Value::from(*port))))
             }
+            "declared_ports" if self.declared_ports.is_empty() => None,
+            "declared_ports" => Some(Value::list(self.declared_ports.iter().map(|port| Value::from(*port)))),
             "labels" => Some(Value::map(self.labels.iter().map(|(key, value)| (key, Value::Text(value.clone()))))),
             other => self.fields.get(other).cloned(),
         }
     }
 
     /// The names that [`Asset::field`] knows without [`Asset::fields`]; a reference to any other must be declared there.
-    pub const FIELDS: [&'static str; 15] = [
+    pub const FIELDS: [&'static str; 16] = [
         "id",
         "zone",
         "kind",
@@ -194,5 +198,6 @@ impl Asset {
         "supplier",
         "support_end",
         "allowed_ports",
+        "declared_ports",
     ];
 }

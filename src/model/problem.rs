@@ -111,6 +111,17 @@ impl Problems {
         }
     }
 
+    /// Adds a mistake of a whole, unless a part of it has one already, from which this one would only follow.
+    pub fn push_unless_a_part_is_wrong(&mut self, problem: Problem) {
+        let is_part = |known: &Problem| {
+            let rest = known.key.as_deref().zip(problem.key.as_deref()).and_then(|(part, whole)| part.strip_prefix(whole));
+            known.file == problem.file && rest.is_some_and(|rest| rest.starts_with(['.', '[']))
+        };
+        if !self.list.iter().any(is_part) {
+            self.push(problem);
+        }
+    }
+
     /// Remembers the text of a file, so that the report can quote the lines it speaks about; lines that may hold
     /// a secret are not quoted.
     pub fn source(&mut self, file: impl Into<PathBuf>, text: impl Into<Arc<str>>) {

@@ -52,6 +52,7 @@ fn asset(id: &str, zone: &str) -> Asset {
         support_end: None,
         profile: Profile::It,
         allowed_ports: Some([22].into()),
+        declared_ports: BTreeSet::new(),
         labels: BTreeMap::new(),
         fields: BTreeMap::new(),
         params: BTreeMap::new(),

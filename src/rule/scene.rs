@@ -108,6 +108,7 @@ fn asset() -> Asset {
         support_end: None,
         profile: Profile::It,
         allowed_ports: Some([22, 443].into()),
+        declared_ports: std::collections::BTreeSet::new(),
         labels: [("line".into(), "3".into())].into(),
         fields: BTreeMap::new(),
         params: BTreeMap::new(),

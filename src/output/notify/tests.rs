@@ -61,6 +61,7 @@ fn plan() -> Arc<Plan> {
         support_end: None,
         profile: Profile::It,
         allowed_ports: None,
+        declared_ports: std::collections::BTreeSet::new(),
         labels: std::collections::BTreeMap::new(),
         fields: std::collections::BTreeMap::new(),
         params: std::collections::BTreeMap::new(),

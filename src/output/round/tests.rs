@@ -43,6 +43,7 @@ fn plan() -> Plan {
         support_end: None,
         profile: Profile::It,
         allowed_ports: None,
+        declared_ports: std::collections::BTreeSet::new(),
         labels: BTreeMap::new(),
         fields: BTreeMap::new(),
         params: BTreeMap::new(),

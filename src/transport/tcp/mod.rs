@@ -7,7 +7,7 @@ mod banner;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -19,6 +19,12 @@ use crate::model::{Answer, FactId, Transport, Value};
 
 /// Most ports in one question: a list of services, not a sweep.
 const MAX_PORTS: usize = 1024;
+
+/// Most silent ports that are asked once more; with more of them a firewall is at work, not a lost packet.
+const MAX_ASKED_AGAIN: usize = 8;
+
+/// Silent ports in a row after which a fragile device that has not answered at all is left in peace.
+const SILENCES: usize = 3;
 
 /// Which ports to try, as written under `ask: tcp:`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -105,28 +111,79 @@ pub async fn ask(asks: &[Ask<'_>], gate: &Gate) -> Vec<Result<Answer, TransportE
     asks.iter().map(|ask| deal(ask.question, &ports, answered, gate)).collect()
 }
 
-/// The union of all questions, at most as many connections at once as the asset tolerates.
+/// The union of all questions. A port that stays silent on a host that refuses others is asked once more: such a host
+/// hides nothing behind a firewall that drops all, so the first packet may just have been lost.
 async fn contact(asks: &[Ask<'_>], gate: &Gate) -> BTreeMap<u16, Result<Port, TransportError>> {
     let questions = || asks.iter().map(|ask| ask.question).filter(|question| is_reasonable(question));
     let banners: BTreeSet<u16> = questions().filter(|q| q.banner).flat_map(|q| q.ports.iter().copied()).collect();
-    let mut ports: BTreeMap<u16, Duration> = BTreeMap::new();
+    let mut wanted: Vec<(u16, Duration)> = Vec::new();
     for (port, timeout) in questions().flat_map(|q| q.ports.iter().map(|port| (*port, q.timeout))) {
-        let longest = ports.entry(port).or_default();
-        *longest = timeout.max(*longest);
+        match wanted.iter_mut().find(|(known, _)| *known == port) {
+            Some((_, longest)) => *longest = timeout.max(*longest),
+            None => wanted.push((port, timeout)),
+        }
     }
+    let mut ports = sweep(&wanted, &banners, gate).await;
+    let is = |kind: fn(&Port) -> bool| move |port: &Result<Port, _>| port.as_ref().is_ok_and(kind);
+    let silent = is(|port| matches!(port, Port::Filtered));
+    wanted.retain(|(port, _)| ports.get(port).is_some_and(silent));
+    if (1..=MAX_ASKED_AGAIN).contains(&wanted.len()) && ports.values().any(is(|port| matches!(port, Port::Closed))) {
+        // a refusal of the gate now takes nothing away from the first answer
+        ports.extend(sweep(&wanted, &banners, gate).await.into_iter().filter(|(_, found)| found.is_ok()));
+    }
+    ports
+}
+
+/// Contacts each port once, in this order, at most as many connections at once as the asset tolerates.
+async fn sweep(
+    wanted: &[(u16, Duration)],
+    banners: &BTreeSet<u16>,
+    gate: &Gate,
+) -> BTreeMap<u16, Result<Port, TransportError>> {
     // what fails for one port for a reason of its own says nothing new at the next: stop at the first
     let hopeless = AtomicBool::new(false);
-    let (hopeless, banners) = (&hopeless, &banners);
-    let contacts = ports.into_iter().map(|(port, timeout)| async move {
+    let patience = Patience::of(gate);
+    let (hopeless, patience) = (&hopeless, &patience);
+    let contacts = wanted.iter().copied().map(|(port, timeout)| async move {
         if hopeless.load(Ordering::Relaxed) {
             return None;
         }
         let found = contact_port(gate, port, timeout, banners.contains(&port)).await;
+        let found = found.and_then(|found| patience.after(found, port, timeout, gate));
         hopeless.fetch_or(found.is_err(), Ordering::Relaxed);
         Some((port, found))
     });
     let at_once = gate.limits().at_once.max(1) as usize;
     futures::stream::iter(contacts).buffer_unordered(at_once).filter_map(std::future::ready).collect().await
+}
+
+/// How long a device that says nothing is pressed: a fragile one is left in peace after few silences in a row.
+struct Patience {
+    limited: bool,
+    answered: AtomicBool,
+    silences: AtomicUsize,
+}
+
+impl Patience {
+    fn of(gate: &Gate) -> Self {
+        let limited = gate.limits().fragile;
+        Self { limited, answered: AtomicBool::new(false), silences: AtomicUsize::new(0) }
+    }
+
+    fn after(&self, found: Port, port: u16, timeout: Duration, gate: &Gate) -> Result<Port, TransportError> {
+        if matches!(found, Port::Open(_) | Port::Closed) {
+            self.answered.store(true, Ordering::Relaxed);
+            return Ok(found);
+        }
+        let silences = self.silences.fetch_add(1, Ordering::Relaxed) + 1;
+        if !self.limited || silences < SILENCES || self.answered.load(Ordering::Relaxed) {
+            return Ok(found);
+        }
+        Err(match found {
+            Port::NoWay(error) => error,
+            _ => TransportError::Timeout { endpoint: Endpoint::new("tcp", gate.address(), port), timeout },
+        })
+    }
 }
 
 async fn contact_port(gate: &Gate, port: u16, timeout: Duration, banner: bool) -> Result<Port, TransportError> {

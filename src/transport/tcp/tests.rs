@@ -120,3 +120,32 @@ fn a_question_reads_from_a_fact_file_and_knows_its_keys() {
     );
     assert!(serde_json::from_str::<Question>(r#"{"ports": [22], "syn": true}"#).is_err());
 }
+
+#[tokio::test]
+async fn a_silent_port_of_a_host_that_refuses_others_is_asked_once_more() {
+    let closed = closed_port().await;
+    let (silent, _held) = full_backlog().await;
+    let gate = gate(quick());
+    let value = ask_one(&question(&[closed, silent]), &gate).await.unwrap();
+    assert_eq!(value.get("filtered"), Some(&Value::list([Value::from(silent)])));
+    assert_eq!(gate.books().entry(Transport::Tcp).connections, 3);
+}
+
+#[tokio::test]
+async fn a_fragile_device_that_says_nothing_is_left_in_peace_after_three_ports() {
+    let silent = [full_backlog().await, full_backlog().await, full_backlog().await, full_backlog().await];
+    let ports: Vec<u16> = silent.iter().map(|(port, _)| *port).collect();
+    let gate = gate(Limits { fragile: true, at_once: 1, ..quick() });
+    assert_eq!(ask_one(&question(&ports), &gate).await.unwrap_err().cause(), Cause::Timeout);
+    assert_eq!(gate.books().entry(Transport::Tcp).connections, 3);
+}
+
+#[tokio::test]
+async fn one_answer_is_enough_to_ask_a_fragile_device_on() {
+    let (open, ..) = counting(b"").await;
+    let silent = [full_backlog().await, full_backlog().await, full_backlog().await, full_backlog().await];
+    let ports: Vec<u16> = [open].into_iter().chain(silent.iter().map(|(port, _)| *port)).collect();
+    let gate = gate(Limits { fragile: true, at_once: 1, ..quick() });
+    let value = ask_one(&question(&ports), &gate).await.unwrap();
+    assert_eq!(value.get("filtered").and_then(Value::as_list).map(<[Value]>::len), Some(4));
+}
