@@ -24,7 +24,8 @@ const A_FAIL: u8 = 100;
 const AN_UNKNOWN: u8 = 101;
 
 /// What `--local` stands for.
-const HERE: &str = "site: here\ninventory: [assets.yaml]\nstore: { path: nis2watch.db }\nzones: [{ id: here, role: it }]\n";
+const HERE: &str =
+    "site: here\ninventory: [assets.yaml]\nstore: { path: nis2watch.db }\nzones: [{ id: here, role: it }]\n";
 const THIS_MACHINE: &str = "[{ id: this-machine, zone: here, kind: linux-host, access: { local: {} } }]\n";
 
 #[derive(Debug, Clone, Args)]

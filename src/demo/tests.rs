@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::app::{self, Shared};
 use crate::config::{Config, Flags};
+use crate::duties::{self, Book};
 use crate::engine::{PlannedAsset, Visitor};
 use crate::feeds::Lifecycle;
 use crate::inventory::Surroundings;
@@ -42,6 +43,8 @@ impl Watch {
         let plant = app::Plant::new(&catalog, &loaded.inventory, &loaded.schedules, &shared, None);
         let visitor = Visitor::new(store, Arc::new(Lifecycle::builtin()), Utc::now);
         visitor.take_shelf(Arc::clone(&loaded.carried), &loaded.lifecycle);
+        let book = Book::new(Arc::clone(&loaded.papers), &[], duties::Plant::new(&loaded.inventory, &catalog));
+        visitor.book.store(Arc::new(book));
         Self { demo, plant, visitor, _folder: folder }
     }
 

@@ -114,7 +114,8 @@ impl Problems {
     /// Adds a mistake of a whole, unless a part of it has one already, from which this one would only follow.
     pub fn push_unless_a_part_is_wrong(&mut self, problem: Problem) {
         let is_part = |known: &Problem| {
-            let rest = known.key.as_deref().zip(problem.key.as_deref()).and_then(|(part, whole)| part.strip_prefix(whole));
+            let rest =
+                known.key.as_deref().zip(problem.key.as_deref()).and_then(|(part, whole)| part.strip_prefix(whole));
             known.file == problem.file && rest.is_some_and(|rest| rest.starts_with(['.', '[']))
         };
         if !self.list.iter().any(is_part) {
