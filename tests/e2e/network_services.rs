@@ -31,8 +31,9 @@ fn the_versions_that_a_service_accepts_decide() {
     let observed = |id: &str| ran.result(id, check)["observed"].to_string();
     assert!(observed("tls-1-0").contains("1.0") && !observed("tls-1-0").contains("1.1"), "{}", observed("tls-1-0"));
     assert!(observed("all").contains("1.0") && observed("all").contains("1.1"), "{}", observed("all"));
-    assert_eq!(ran.state("closed", check), "not_applicable");
-    assert_eq!(ran.state("banner", check), "unknown no_data", "{}", ran.reason("banner", check));
+    // the inventory says that there is a service
+    assert_eq!(ran.state("closed", check), "unknown refused", "{}", ran.reason("closed", check));
+    assert_eq!(ran.state("banner", check), "unknown protocol", "{}", ran.reason("banner", check));
 }
 
 #[test]
