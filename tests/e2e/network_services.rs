@@ -33,7 +33,7 @@ fn the_versions_that_a_service_accepts_decide() {
     assert!(observed("all").contains("1.0") && observed("all").contains("1.1"), "{}", observed("all"));
     // the inventory says that there is a service
     assert_eq!(ran.state("closed", check), "unknown refused", "{}", ran.reason("closed", check));
-    assert_eq!(ran.state("banner", check), "unknown protocol", "{}", ran.reason("banner", check));
+    assert_eq!(ran.state("banner", check), "unknown no_data", "{}", ran.reason("banner", check));
 }
 
 #[test]
