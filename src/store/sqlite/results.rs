@@ -97,7 +97,7 @@ fn record_one(connection: &Connection, result: &CheckResult, keep: Keep) -> Resu
         }
         if before.is_repeated_by(&row) {
             (row.first_at, row.times) = (before.first_at, before.times + 1);
-            put(connection, &row, row.columns().judgement())?;
+            renew(connection, &row, before.rowid)?;
             return Ok(None);
         }
     }
@@ -244,6 +244,17 @@ fn put(connection: &Connection, row: &Row<'_>, judgement: Digest) -> Result<(), 
         columns.evidence,
         columns.entry(judgement).0,
     ])?;
+    Ok(())
+}
+
+/// The same was seen again: only what a later look changes is written, and no index is touched.
+fn renew(connection: &Connection, row: &Row<'_>, rowid: i64) -> Result<(), StoreError> {
+    let mut act = connection.prepare_cached(
+        "UPDATE latest SET at = ?2, times = ?3, duration_ms = ?4, evidence = ?5, digest = ?6 WHERE rowid = ?1",
+    )?;
+    let columns = row.columns();
+    let digest = columns.entry(columns.judgement()).0;
+    act.execute(params![rowid, columns.at, columns.times, columns.duration_ms, columns.evidence, digest])?;
     Ok(())
 }
 
