@@ -11,8 +11,6 @@ use crate::transport::gate::Limits;
 
 /// The asset that stands for the organisation, where the inventory declares none of the kind `org`.
 pub const ORG: &str = "org";
-/// The zone of subjects that stand in none.
-const NOWHERE: &str = "none";
 
 /// Adds the organisation, when any register is kept, and an asset for each supplier that the inventory does not declare itself
 /// (as `supplier:ID`, or under its plain id with the kind `supplier`). A name that is taken by something else is left to it.
@@ -44,7 +42,7 @@ fn member(
     let asset = Asset {
         id: AssetId::parse(id).ok()?,
         address: None,
-        zone: ZoneId::parse(NOWHERE).ok()?,
+        zone: ZoneId::parse(ZoneId::NOWHERE).ok()?,
         kind,
         site: site.cloned(),
         vendor: None,

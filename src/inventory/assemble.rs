@@ -251,7 +251,7 @@ impl Assembly<'_> {
 
     fn asset(&self, found: &Found, zone: Option<&Zone>) -> Asset {
         let entry = found.entry.clone();
-        let nowhere = || ZoneId::parse("none").unwrap_or_else(|_| unreachable!("a plain word is an id"));
+        let nowhere = || ZoneId::parse(ZoneId::NOWHERE).unwrap_or_else(|_| unreachable!("a plain word is an id"));
         let zone_id = zone.map(|zone| zone.id.clone()).or(entry.zone).unwrap_or_else(nowhere);
         let site =
             entry.site.or_else(|| zone.and_then(|zone| zone.site.clone())).or_else(|| self.settings.site.cloned());

@@ -122,6 +122,17 @@ id! {
     ControlId
 }
 
+impl ZoneId {
+    /// The zone of what stands in none, such as the organisation.
+    pub const NOWHERE: &'static str = "none";
+
+    /// Whether it is the zone of what stands in none.
+    #[must_use]
+    pub fn is_nowhere(&self) -> bool {
+        self.as_str() == Self::NOWHERE
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -127,7 +127,7 @@ fn tile(zone: &ZoneId, assets: usize, tally: &Tally) -> Markup {
     let worst = tally.worst(Verdict::Fail).or_else(|| tally.worst(Verdict::Unknown(Cause::NoData)));
     html! {
         li class=(word) {
-            a href={ "/assets?zone=" (zone) } { (zone) }
+            a href={ "/assets?zone=" (zone) } { @if zone.is_nowhere() { "no zone" } @else { (zone) } }
             " " small { (assets) (if assets == 1 { " asset" } else { " assets" }) }
             p.worst { (state(word, None)) @if let Some(worst) = worst.filter(|_| matches!(word, "fail" | "unknown")) {
                 ", the worst " (worst) } }
