@@ -78,17 +78,14 @@ impl Engine {
 
     /// A visit's wire to one agent.
     pub(super) async fn wire(&self, target: SocketAddr, strict_source: bool, slot: Slot) -> Result<Wire> {
-        let (socket, any) = if target.is_ipv4() { (&self.v4, "0.0.0.0:0") } else { (&self.v6, "[::]:0") };
-        let open = || {
-            UdpTransport::builder()
-                .bind(any)
-                .receive_capacity(RECEIVE_CAPACITY)
-                .recv_buffer_size(RECEIVE_BUFFER)
-                .warn_on_source_mismatch(false)
-                .build()
-        };
-        let socket = socket.get_or_try_init(open).await?;
+        let socket = if target.is_ipv4() { &self.v4 } else { &self.v6 };
+        let socket = socket.get_or_try_init(|| open(target)).await?;
         Ok(Wire::new(socket.handle(target)?.strict_source(strict_source), slot))
+    }
+
+    /// The same visit over a socket of its own, where nobody else's datagrams arrive.
+    pub(super) async fn own_wire(target: SocketAddr, strict_source: bool, wire: &Wire) -> Result<Wire> {
+        Ok(wire.over(open(target).await?.handle(target)?.strict_source(strict_source)))
     }
 
     /// A client over a wire. Unauthenticated reports must reach us: without them a wrong password looks like a dead
@@ -163,6 +160,18 @@ impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine").field("known", &self.known.len()).finish_non_exhaustive()
     }
+}
+
+/// A socket that can reach such an address.
+async fn open(target: SocketAddr) -> Result<UdpTransport> {
+    let any = if target.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+    UdpTransport::builder()
+        .bind(any)
+        .receive_capacity(RECEIVE_CAPACITY)
+        .recv_buffer_size(RECEIVE_BUFFER)
+        .warn_on_source_mismatch(false)
+        .build()
+        .await
 }
 
 /// Names a pair of passwords without keeping them.

@@ -20,6 +20,9 @@ use crate::transport::{Endpoint, TransportError};
 const LONGEST_VISIT: Duration = Duration::from_mins(2);
 /// Most bytes that one visit takes in.
 const MOST_BYTES: u64 = 8 << 20;
+/// What is known of an agent whose datagrams belong to no request.
+const NONSENSE: &str =
+    "what comes back is no SNMP message, answers another request, or is sent from another address than was asked";
 /// `sysUpTime.0`, which every agent has.
 pub(super) const UPTIME: [u32; 9] = [1, 3, 6, 1, 2, 1, 1, 3, 0];
 
@@ -40,6 +43,8 @@ pub(super) struct Session<'a> {
     remembered: Option<Bytes>,
     /// Whether it was learnt anew in this visit.
     renewed: bool,
+    /// Datagrams that had strayed to the shared socket before this visit.
+    strays: u64,
 }
 
 /// One request; all of them only read.
@@ -73,6 +78,7 @@ impl<'a> Session<'a> {
         };
         let (wire, client) = opened.await.map_err(|error: Box<Error>| internal(error.to_string()))?;
         let until = Instant::now() + LONGEST_VISIT;
+        let strays = wire.strays();
         let remembered = engine.of(target).filter(|_| access.version == Version::V3);
         Ok(Self {
             access,
@@ -87,6 +93,7 @@ impl<'a> Session<'a> {
             answered: false,
             remembered,
             renewed: false,
+            strays,
         })
     }
 
@@ -196,9 +203,10 @@ impl<'a> Session<'a> {
         let mut failure = failure::sort(&self.endpoint, self.patience(), error);
         if let Failure::Ended(TransportError::Timeout { .. }) = failure
             && !bulky
-            && let Some(found) = self.reason_of_silence().await
         {
-            failure = Failure::Ended(found);
+            let reason = self.reason_of_silence().await;
+            let reason = if reason.is_none() { self.nonsense().await } else { reason };
+            failure = reason.map_or(failure, Failure::Ended);
         }
         match &failure {
             Failure::Ended(TransportError::Auth { .. }) => self.gate.login_refused(Transport::Snmp),
@@ -234,5 +242,22 @@ impl<'a> Session<'a> {
             }
         }
         Some(TransportError::Auth { endpoint, problem: PRIVACY_WRONG.into() })
+    }
+
+    /// The library drops what it cannot read, so an agent that answers nonsense looks like a dead one. Where something
+    /// strayed to the shared socket in the meantime, one request over a socket of our own shows whether it came from here.
+    async fn nonsense(&self) -> Option<TransportError> {
+        if self.access.version != Version::V3 && self.wire.heard() > 0 && !self.answered {
+            return Some(self.broken("what comes back is no readable answer to the request"));
+        }
+        if self.answered || self.wire.strays() == self.strays || self.wire.stopped().is_some() {
+            return None;
+        }
+        let auth = self.engine.auth(self.access.version, &self.access.credential, Level::Full).ok()??;
+        let wire = Engine::own_wire(self.target, self.access.strict_source, &self.wire).await.ok()?;
+        let client = self.engine.client(wire.clone(), auth, self.pace.timeout, 0).ok()?;
+        // what it brings does not matter, only whether anything came
+        let _outcome = Box::pin(client.get(&Oid::from_slice(&UPTIME))).await;
+        (wire.strays() > 0).then(|| self.broken(NONSENSE))
     }
 }

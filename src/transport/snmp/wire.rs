@@ -33,6 +33,17 @@ impl Wire {
         Self { handle, line: Arc::new(line) }
     }
 
+    /// The same visit over another socket.
+    pub(super) fn over(&self, handle: UdpHandle) -> Self {
+        Self { handle, line: Arc::clone(&self.line) }
+    }
+
+    /// Datagrams that came to the socket, from anybody, and belonged to no request that was waiting.
+    pub(super) fn strays(&self) -> u64 {
+        let stats = self.handle.stats();
+        stats.malformed_datagrams + stats.discarded_datagrams
+    }
+
     /// Datagrams sent in this visit.
     pub(super) fn sent(&self) -> u64 {
         self.line.sent.load(Ordering::Relaxed)

@@ -47,7 +47,7 @@ async fn silence_is_a_timeout_after_the_configured_tries_and_no_more() {
 }
 
 #[tokio::test]
-async fn garbage_truncated_and_huge_answers_are_dropped_and_end_as_a_timeout() {
+async fn garbage_truncated_huge_and_empty_answers_are_told_apart_from_silence() {
     type Noise = fn(&[u8]) -> Vec<u8>;
     let kinds: [Noise; 4] = [
         |_| b"\xff\x00 not ber".to_vec(),
@@ -62,8 +62,22 @@ async fn garbage_truncated_and_huge_answers_are_dropped_and_end_as_a_timeout() {
     for kind in kinds {
         let agent = Agent::start(move |datagram| vec![kind(datagram)]).await;
         let error = ask_one(&v2c(agent.port), &[NAME], &[]).await.unwrap_err();
-        assert_eq!(error.cause(), Cause::Timeout, "{error}");
+        assert_eq!(error.cause(), Cause::Protocol, "{error}");
     }
+}
+
+#[tokio::test]
+async fn noise_of_one_agent_does_not_make_a_silent_one_look_alive() {
+    let (noisy, silent) = (Agent::start(|_| vec![b"noise".to_vec()]).await, Agent::start(|_| vec![]).await);
+    let engine = Engine::new();
+    let fact = FactId::parse("snmp.test").unwrap();
+    let question = Question::parse(&[NAME], &[""; 0]).unwrap();
+    let cause = async |port: u16| {
+        let asks = [Ask { fact: &fact, question: &question }];
+        ask(&v2c(port), &asks, &gate(Limits::STANDARD), &engine).await.remove(0).unwrap_err().cause()
+    };
+    let (one, other) = tokio::join!(cause(noisy.port), cause(silent.port));
+    assert_eq!((one, other), (Cause::Protocol, Cause::Timeout));
 }
 
 #[tokio::test]
@@ -73,7 +87,7 @@ async fn an_answer_with_another_request_id_is_not_ours() {
         vec![heard.reply_as(heard.id ^ 1, 0, 0, vec![bind(&heard.oids[0], 1)])]
     })
     .await;
-    assert_eq!(ask_one(&v2c(agent.port), &[NAME], &[]).await.unwrap_err().cause(), Cause::Timeout);
+    assert_eq!(ask_one(&v2c(agent.port), &[NAME], &[]).await.unwrap_err().cause(), Cause::Protocol);
 }
 
 #[tokio::test]
@@ -259,7 +273,7 @@ async fn the_kill_switch_ends_a_walk_at_once() {
 #[tokio::test]
 async fn answers_from_another_address_count_only_when_the_asset_may_send_them() {
     let agent = Agent::multihomed(honest(3)).await;
-    assert_eq!(ask_one(&v2c(agent.port), &[NAME], &[]).await.unwrap_err().cause(), Cause::Timeout);
+    assert_eq!(ask_one(&v2c(agent.port), &[NAME], &[]).await.unwrap_err().cause(), Cause::Protocol);
     let loose = Access { strict_source: false, ..v2c(agent.port) };
     assert_eq!(ask_one(&loose, &[NAME], &[]).await.unwrap()[0].value, Value::Int(1));
 }
