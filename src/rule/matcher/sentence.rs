@@ -152,8 +152,8 @@ pub(super) fn counted(seen: usize) -> String {
 pub(super) fn some(names: &[String], seen: usize) -> String {
     const FEW: usize = 3;
     let more = if seen > FEW { format!(" and {} more", seen - FEW) } else { String::new() };
-    let named = names.iter().take(FEW).map(|name| cut(name.clone(), 40)).collect::<Vec<_>>().join(", ");
-    if named.is_empty() { named } else { format!(" ({named}{more})") }
+    let first = names.iter().take(FEW).map(|name| cut(name.clone(), 40)).collect::<Vec<_>>().join(", ");
+    if first.is_empty() { first } else { format!(" ({first}{more})") }
 }
 
 /// Parts that differ, each once, in order.

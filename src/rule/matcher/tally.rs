@@ -193,7 +193,7 @@ pub(super) fn unsettled(test: &Test, resolved: &Resolved<'_>, selection: &Select
 
 fn beside(test: &Test, resolved: &Resolved<'_>, selection: &Selection<'_>, subject: &Value, so: bool) -> Finding {
     let name = words::subject(test);
-    let text = match column(test, selection, subject) {
+    let said = match column(test, selection, subject) {
         None => words::settled(&name, resolved, Some(subject), so),
         Some((0, ..)) if !matches!(resolved, Resolved::Count { .. }) => format!("{name}: none"),
         Some((1, observed, _)) => {
@@ -202,7 +202,7 @@ fn beside(test: &Test, resolved: &Resolved<'_>, selection: &Selection<'_>, subje
         }
         Some(_) => words::settled(&name, resolved, None, so),
     };
-    Finding { text, ..Finding::default() }
+    Finding { text: said, ..Finding::default() }
 }
 
 /// What a test that holds says of the asset: plainly what is so, not what was asked for.
