@@ -25,8 +25,8 @@ const FEWEST_NUMBERS: usize = 7;
 /// Descriptions that say nothing about a version; a pattern that takes one out of them guesses.
 const BARE: [&str; 6] =
     ["1.2.3", "V1.2.3", "15.2(7)E2", "Switch 24 Ports 1.2.3", "Device 10.1, Rev 2.0", "Linux sw1 4.19.0-6 #1 SMP"];
-/// Text in which an object of its own has no business to find a version.
-const TALK: &str = "some words 1.2.3 and more";
+/// Texts in which an object of its own has no business to find a version: no word before it says which of them it is.
+const TALK: [&str; 2] = ["some words 1.2.3 and more", "some words V1.2.3 and more"];
 
 /// A product with what only the load needs.
 pub(in crate::catalog) struct ProductDraft {
@@ -157,8 +157,8 @@ fn wrong_pattern(field: Field, place: &Place) -> Option<String> {
             format!("the pattern takes a version out of {text:?}; put the words that stand before the version in front of it")
         });
     }
-    let loose = takes(&TALK);
-    loose.then(|| format!("the pattern takes a version out of {TALK:?}; bind it with ^ and $"))
+    let loose = TALK.iter().find(|text| takes(text));
+    loose.map(|text| format!("the pattern takes a version out of {text:?}; bind it with ^ and $"))
 }
 
 fn check_examples(form: &mut Form<'_>, product: &Product, spots: &[Spot]) {
