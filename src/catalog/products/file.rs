@@ -166,8 +166,15 @@ fn check_examples(form: &mut Form<'_>, product: &Product, spots: &[Spot]) {
         for field in Field::ALL {
             let Some(expected) = example.expected(field) else { continue };
             let places = product.places(field);
-            let found = places.iter().find_map(|place| place.cut_out(field.key(), &example.text));
+            let found = places.iter().find_map(|place| Some((place, place.cut_out(field.key(), &example.text)?)));
+            let (place, found) = found.unzip();
+            let takes_the_last = place.is_some_and(|place| field == Field::Version && takes_the_last(place, example));
             let message = match found.as_deref() {
+                Some(_) if takes_the_last => {
+                    "where two versions stand in sysDescr, the pattern takes the last; put what stands \
+                    between the first words and the version in the place of `.*`"
+                        .into()
+                }
                 Some(found) if found == expected => continue,
                 Some(found) => format!("the {} that comes out is {found:?}", field.key()),
                 None => format!("no pattern of `{}` takes anything out of this text", field.key()),
@@ -176,6 +183,17 @@ fn check_examples(form: &mut Form<'_>, product: &Product, spots: &[Spot]) {
             form.push(problem);
         }
     }
+}
+
+/// Whether another version further behind in sysDescr is taken for that of the device.
+fn takes_the_last(place: &Place, example: &Example) -> bool {
+    let other: String = example.text.chars().map(|c| if c.is_ascii_digit() { other_digit(c) } else { c }).collect();
+    let both = place.cut_out(Field::Version.key(), &format!("{} {other}", example.text));
+    place.object.is_descr() && both.is_some_and(|found| Some(&*found) != example.version.as_deref())
+}
+
+fn other_digit(c: char) -> char {
+    if c == '9' { '1' } else { char::from(c as u8 + 1) }
 }
 
 fn check_size(form: &mut Form<'_>, product: &Product) {

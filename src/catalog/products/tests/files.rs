@@ -81,6 +81,7 @@ fn every_mistake_is_reported_with_its_place_and_says_what_to_do() {
         ("'^V(?P<version>[0-9.]+)$'", "'(?P<version>[0-9]+(?:[.][0-9]+)+)'", "bind it with ^ and $"),
         ("'^V(?P<version>[0-9.]+)$'", "'V(?P<version>[0-9]+(?:[.][0-9]+)+)'", "bind it with ^ and $"),
         ("', FW (?P<version>[0-9.]+);'", "'(?P<version>[0-9]+[.][0-9]+)'", "put the words that stand before"),
+        ("', FW (?P<version>[0-9.]+);'", "'^EX.*, FW (?P<version>[0-9.]+);'", "the pattern takes the last"),
         ("{last}", "{first}", "not an object identifier"),
         ("{ from: descr, regex: ', FW", "{ from: descr, index: 1, regex: ', FW", "say where"),
         ("{ from: descr, regex: ', FW", "{ from: entity, field: software, regex: ', FW", "say where"),
