@@ -32,6 +32,11 @@ impl Capture {
         Err("`pattern` needs at least one named group, such as (?P<version>[0-9.]+)".to_owned())
     }
 
+    /// Whether every match is a row.
+    pub(super) fn takes_all(&self) -> bool {
+        self.all
+    }
+
     pub(super) fn extract(&self, text: &str) -> Extracted {
         if self.all {
             let rows = self.pattern.regex().captures_iter(text).map(|found| fields(&self.pattern, &found, &self.types));
