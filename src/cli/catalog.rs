@@ -9,7 +9,7 @@ use comfy_table::presets::NOTHING;
 
 use super::{CliError, mistakes, print};
 use crate::catalog::{ACCOUNT, Catalog, Handout};
-use crate::model::CheckId;
+use crate::model::{CheckId, did_you_mean};
 
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum Act {
@@ -86,8 +86,8 @@ pub(super) fn run(act: Act, catalog: &Catalog) -> Result<ExitCode, CliError> {
 }
 
 pub(super) fn explain(check: &str, catalog: &Catalog) -> Result<ExitCode, CliError> {
-    let text = catalog.explain(&CheckId::parse(check)?);
-    print(&text.ok_or_else(|| CliError::Unknown(format!("no check {check:?}; nis2watch catalog list shows all")))?)?;
+    let id = CheckId::parse(check)?;
+    print(&catalog.explain(&id).ok_or_else(|| stranger(&id, catalog))?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -114,9 +114,16 @@ fn lint(catalog: &Catalog) -> Result<ExitCode, CliError> {
 fn test(catalog: &Catalog, only: Option<&str>) -> Result<ExitCode, CliError> {
     let only = only.map(CheckId::parse).transpose()?;
     if let Some(check) = only.as_ref().filter(|check| !catalog.checks.contains_key(*check)) {
-        return Err(CliError::Unknown(format!("no check {check:?}; nis2watch catalog list shows all")));
+        return Err(stranger(check, catalog));
     }
     let reports = catalog.test(only.as_ref());
+    // what tested nothing must not end like what is right
+    if reports.is_empty() {
+        let whose = only.map_or_else(String::new, |check| format!(" of {check}"));
+        return Err(CliError::Unknown(format!(
+            "no fixtures{whose}; write <pack>/fixtures/<check>/<case>.<verdict>.yaml, or let `nis2watch record` write one"
+        )));
+    }
     let mut text = String::new();
     for report in reports.iter().filter(|report| !report.is_right()) {
         writeln!(text, "{report}").ok();
@@ -125,6 +132,13 @@ fn test(catalog: &Catalog, only: Option<&str>) -> Result<ExitCode, CliError> {
     writeln!(text, "{passed} passed, {} failed", reports.len() - passed).ok();
     print(&text)?;
     Ok(ExitCode::from(u8::from(passed != reports.len())))
+}
+
+/// No check has this id; perhaps one that is written almost like it was meant.
+fn stranger(check: &CheckId, catalog: &Catalog) -> CliError {
+    let near = did_you_mean(check.as_str(), catalog.checks.keys().map(CheckId::as_str));
+    let hint = near.map_or_else(|| "nis2watch catalog list shows all".into(), |near| format!("did you mean {near}?"));
+    CliError::Unknown(format!("no check {check}; {hint}"))
 }
 
 fn coverage(catalog: &Catalog, format: Shape) -> Result<ExitCode, CliError> {

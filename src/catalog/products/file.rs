@@ -25,8 +25,8 @@ const FEWEST_NUMBERS: usize = 7;
 /// Descriptions that say nothing about a version; a pattern that takes one out of them guesses.
 const BARE: [&str; 6] =
     ["1.2.3", "V1.2.3", "15.2(7)E2", "Switch 24 Ports 1.2.3", "Device 10.1, Rev 2.0", "Linux sw1 4.19.0-6 #1 SMP"];
-/// Text in which an object of its own has no business to find a version.
-const TALK: &str = "some words 1.2.3 and more";
+/// Texts in which an object of its own has no business to find a version: no word before it says which of them it is.
+const TALK: [&str; 2] = ["some words 1.2.3 and more", "some words V1.2.3 and more"];
 
 /// A product with what only the load needs.
 pub(in crate::catalog) struct ProductDraft {
@@ -157,8 +157,8 @@ fn wrong_pattern(field: Field, place: &Place) -> Option<String> {
             format!("the pattern takes a version out of {text:?}; put the words that stand before the version in front of it")
         });
     }
-    let loose = takes(&TALK);
-    loose.then(|| format!("the pattern takes a version out of {TALK:?}; bind it with ^ and $"))
+    let loose = TALK.iter().find(|text| takes(text));
+    loose.map(|text| format!("the pattern takes a version out of {text:?}; bind it with ^ and $"))
 }
 
 fn check_examples(form: &mut Form<'_>, product: &Product, spots: &[Spot]) {
@@ -166,8 +166,15 @@ fn check_examples(form: &mut Form<'_>, product: &Product, spots: &[Spot]) {
         for field in Field::ALL {
             let Some(expected) = example.expected(field) else { continue };
             let places = product.places(field);
-            let found = places.iter().find_map(|place| place.cut_out(field.key(), &example.text));
+            let found = places.iter().find_map(|place| Some((place, place.cut_out(field.key(), &example.text)?)));
+            let (place, found) = found.unzip();
+            let takes_the_last = place.is_some_and(|place| field == Field::Version && takes_the_last(place, example));
             let message = match found.as_deref() {
+                Some(_) if takes_the_last => {
+                    "where two versions stand in sysDescr, the pattern takes the last; put what stands \
+                    between the first words and the version in the place of `.*`"
+                        .into()
+                }
                 Some(found) if found == expected => continue,
                 Some(found) => format!("the {} that comes out is {found:?}", field.key()),
                 None => format!("no pattern of `{}` takes anything out of this text", field.key()),
@@ -176,6 +183,17 @@ fn check_examples(form: &mut Form<'_>, product: &Product, spots: &[Spot]) {
             form.push(problem);
         }
     }
+}
+
+/// Whether another version further behind in sysDescr is taken for that of the device.
+fn takes_the_last(place: &Place, example: &Example) -> bool {
+    let other: String = example.text.chars().map(|c| if c.is_ascii_digit() { other_digit(c) } else { c }).collect();
+    let both = place.cut_out(Field::Version.key(), &format!("{} {other}", example.text));
+    place.object.is_descr() && both.is_some_and(|found| Some(&*found) != example.version.as_deref())
+}
+
+fn other_digit(c: char) -> char {
+    if c == '9' { '1' } else { char::from(c as u8 + 1) }
 }
 
 fn check_size(form: &mut Form<'_>, product: &Product) {

@@ -10,6 +10,9 @@ use super::cell::Types;
 use crate::model::{Cause, Missing, Value};
 use crate::rule::pattern::Pattern;
 
+/// The commonest mistake of who writes a pattern over a whole output.
+const ENDS_WITH_A_BREAK: &str = r"the line break at its end is in the way: end the pattern with \s*$";
+
 /// Reads the first match, or all of them, of a pattern over the whole text.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,16 +32,20 @@ impl Capture {
         Err("`pattern` needs at least one named group, such as (?P<version>[0-9.]+)".to_owned())
     }
 
+    /// Whether every match is a row.
+    pub(super) fn takes_all(&self) -> bool {
+        self.all
+    }
+
     pub(super) fn extract(&self, text: &str) -> Extracted {
         if self.all {
             let rows = self.pattern.regex().captures_iter(text).map(|found| fields(&self.pattern, &found, &self.types));
             return Ok(Value::list(rows.take(super::HARD_MAX_ROWS + 1)));
         }
         row(&self.pattern, text, &self.types).ok_or_else(|| {
-            Missing::new(
-                Cause::NoData,
-                format!("nothing in the output matches {:?}; check that the fact fits this version", self.pattern),
-            )
+            let without_end = self.pattern.regex().is_match(text.trim_end());
+            let way_out = if without_end { ENDS_WITH_A_BREAK } else { "check that the fact fits this version" };
+            Missing::new(Cause::NoData, format!("nothing in the output matches {:?}; {way_out}", self.pattern))
         })
     }
 }
@@ -76,6 +83,13 @@ mod tests {
     fn no_match_is_no_data() {
         let error = capture("{pattern: '(?P<v>x)'}").extract("y").unwrap_err();
         assert_eq!(error.cause, Cause::NoData);
+        assert!(error.detail.contains("check that the fact fits"), "{error:?}");
+    }
+
+    #[test]
+    fn a_pattern_that_forgot_the_last_line_break_is_told_so() {
+        let error = capture("{pattern: '^(?P<v>[0-9]+)$'}").extract("12\n").unwrap_err();
+        assert!(error.detail.contains(r"end the pattern with \s*$"), "{error:?}");
     }
 
     #[test]

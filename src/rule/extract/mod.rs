@@ -89,7 +89,15 @@ impl ReadSpec {
         if self.absent_exits.contains(&exit) {
             return Some(Reading::Absent(Arc::from(format!("the command ended with {exit}"))));
         }
-        (!self.ok_exits().contains(&exit)).then(|| Reading::Missing(failed(exit, &answer.stderr)))
+        if !self.ok_exits().contains(&exit) {
+            return Some(Reading::Missing(failed(exit, &answer.stderr)));
+        }
+        let strange = self.expect.as_ref().is_some_and(|expected| !expected.regex().is_match(&answer.stdout));
+        // what an empty output means is said by `empty:`
+        (strange && !answer.stdout.trim().is_empty()).then(|| {
+            let detail = format!("{} is not what this command prints; run it on the asset", first_line(&answer.stdout));
+            Reading::Missing(unreadable(detail))
+        })
     }
 
     fn of_nothing(&self, value: Value, answer: &Answer) -> Reading {
@@ -117,7 +125,7 @@ impl Extractor {
         match self {
             Self::KeyValues(spec) => Ok(spec.extract(text)),
             Self::Lines(spec) => spec.extract(text),
-            Self::Table(spec) => Ok(spec.extract(text)),
+            Self::Table(spec) => spec.extract(text),
             Self::Regex(spec) if text.trim().is_empty() => spec.extract(text).or(Ok(Value::Null)),
             Self::Regex(spec) => spec.extract(text),
             // empty output is not broken JSON: `empty:` decides

@@ -17,6 +17,7 @@ use super::sections::Sections;
 use super::snmp::Snmp;
 use super::table::Table;
 use super::{DEFAULT_MAX_ROWS, Empty, HARD_MAX_ROWS};
+use crate::rule::pattern::Pattern;
 
 /// How an answer is read; compiled when the file is loaded.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +25,8 @@ pub struct ReadSpec {
     pub(super) part: Part,
     pub(super) ok_exits: Option<Vec<i32>>,
     pub(super) absent_exits: Vec<i32>,
+    /// What every good output has, so that another text is not taken for one without findings.
+    pub(super) expect: Option<Pattern>,
     pub(super) max_rows: usize,
 }
 
@@ -90,8 +93,13 @@ enum Key {
     OkExits,
     AbsentExits,
     Empty,
+    Expect,
     MaxRows,
 }
+
+/// A pattern that finds nothing finds it in a complaint too.
+const NO_MATCH_IS_NO_PROOF: &str = "with `all` and `empty: ok` any text without a match would prove that there are none; \
+    say with `expect` what every good output has";
 
 const KINDS: &str = "key_values, lines, table, regex, json, ini, snmp, nagios, sections, config, by_profile";
 
@@ -112,6 +120,11 @@ impl Extractor {
         };
         extractor.check().map_err(A::Error::custom)?;
         Ok(extractor)
+    }
+
+    /// Whether it makes an empty list of a text that has nothing to do with it.
+    fn finds_in_any_text(&self) -> bool {
+        matches!(self, Self::Regex(capture) if capture.takes_all())
     }
 
     fn check(&self) -> Result<(), String> {
@@ -135,6 +148,7 @@ struct Draft {
     empty: Option<Empty>,
     ok_exits: Option<Vec<i32>>,
     absent_exits: Option<Vec<i32>>,
+    expect: Option<Pattern>,
     max_rows: Option<usize>,
 }
 
@@ -146,6 +160,7 @@ impl Draft {
                 Key::OkExits => draft.ok_exits = Some(map.next_value()?),
                 Key::AbsentExits => draft.absent_exits = Some(map.next_value()?),
                 Key::Empty => draft.empty = Some(map.next_value()?),
+                Key::Expect => draft.expect = Some(map.next_value()?),
                 Key::MaxRows => draft.max_rows = Some(map.next_value()?),
                 kind if draft.extractor.is_none() => draft.extractor = Some(Extractor::read(kind, &mut map)?),
                 _ => {
@@ -182,20 +197,31 @@ impl<'de> Deserialize<'de> for ReadSpec {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut draft = deserializer.deserialize_map(DraftVisitor)?;
         let part = draft.part()?;
+        if part.empty == Empty::Ok && draft.expect.is_none() && part.extractor.finds_in_any_text() {
+            return Err(D::Error::custom(NO_MATCH_IS_NO_PROOF));
+        }
         let max_rows = draft.max_rows.unwrap_or(DEFAULT_MAX_ROWS);
         if max_rows == 0 || max_rows > HARD_MAX_ROWS {
             return Err(D::Error::custom(format!("max_rows lies between 1 and {HARD_MAX_ROWS}, not at {max_rows}")));
         }
-        Ok(Self { part, ok_exits: draft.ok_exits, absent_exits: draft.absent_exits.unwrap_or_default(), max_rows })
+        Ok(Self {
+            part,
+            ok_exits: draft.ok_exits,
+            absent_exits: draft.absent_exits.unwrap_or_default(),
+            expect: draft.expect,
+            max_rows,
+        })
     }
 }
 
 impl<'de> Deserialize<'de> for Part {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut draft = deserializer.deserialize_map(DraftVisitor)?;
-        if draft.ok_exits.is_some() || draft.absent_exits.is_some() || draft.max_rows.is_some() {
+        let whole =
+            [draft.ok_exits.is_some(), draft.absent_exits.is_some(), draft.expect.is_some(), draft.max_rows.is_some()];
+        if whole.contains(&true) {
             return Err(D::Error::custom(
-                "ok_exits, absent_exits and max_rows belong to the whole answer, not to a part",
+                "ok_exits, absent_exits, expect and max_rows belong to the whole answer, not to a part",
             ));
         }
         let part = draft.part()?;

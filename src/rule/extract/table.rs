@@ -6,13 +6,15 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::cell::Types;
-use super::is_comment;
+use super::{Extracted, is_comment, quote, unreadable};
 use crate::model::Value;
 
 /// Reads lines of cells into a list of maps.
 ///
 /// With blanks as separator the last column takes the rest of the line; with any other, surplus cells
-/// are dropped. A column named `_` or `-` is skipped. A cell that a line lacks is absent from its row.
+/// are dropped. A column named `_` or `-` is skipped. A cell that a line lacks is absent from its row. A line
+/// of one cell where there are several columns is no row of this table: a complaint or a usage text of some
+/// tool, which as a row would look like a host that has nothing to be found fault with.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Table {
@@ -48,7 +50,7 @@ impl Table {
         }
     }
 
-    pub(super) fn extract(&self, text: &str) -> Value {
+    pub(super) fn extract(&self, text: &str) -> Extracted {
         let mut lines = text
             .lines()
             .map(str::trim_end)
@@ -56,7 +58,13 @@ impl Table {
         let heading = if self.header { lines.next() } else { None };
         let columns =
             if self.columns.is_empty() { self.heading(heading.unwrap_or_default()) } else { self.columns.clone() };
-        Value::list(lines.map(|line| self.row(&columns, line)))
+        let rows = lines.map(|line| {
+            if columns.len() > 1 && self.cells(line, columns.len()).nth(1).is_none() {
+                return Err(unreadable(format!("the line {} is no row of the table: it has one cell", quote(line))));
+            }
+            Ok(self.row(&columns, line))
+        });
+        rows.collect::<Result<Vec<_>, _>>().map(Value::list)
     }
 
     fn heading(&self, line: &str) -> Vec<Arc<str>> {
@@ -109,15 +117,28 @@ mod tests {
     fn read(spec: &str, text: &str) -> Value {
         let spec: Table = serde_saphyr::from_str(spec).unwrap();
         spec.check().unwrap();
-        spec.extract(text)
+        spec.extract(text).unwrap()
     }
 
     #[test]
     fn passwd_lines_become_rows() {
-        let value = read("{separator: ':', columns: [user, _, uid]}", "root:x:0:0:root:/root:/bin/sh\nshort\n");
+        let value = read("{separator: ':', columns: [user, _, uid]}", "root:x:0:0:root:/root:/bin/sh\nshort:x\n");
         let rows = value.as_list().unwrap();
         assert_eq!(rows[0], Value::map([("user", "root".into()), ("uid", Value::Int(0))]));
         assert_eq!(rows[1], Value::map([("user", "short".into())]));
+    }
+
+    #[test]
+    fn a_complaint_of_a_tool_is_no_row() {
+        for separator in [":", "whitespace"] {
+            let table: Table =
+                serde_saphyr::from_str(&format!("{{separator: '{separator}', columns: [user, uid]}}")).unwrap();
+            let error = table.extract("root:0 root\nUsage\n").unwrap_err();
+            assert_eq!(error.cause, crate::model::Cause::Parse);
+            assert!(error.detail.contains("\"Usage\" is no row"), "{error:?}");
+        }
+        let one: Table = serde_saphyr::from_str("{separator: ':', columns: [user]}").unwrap();
+        assert_eq!(one.extract("root\n").unwrap().as_list().unwrap().len(), 1);
     }
 
     #[test]

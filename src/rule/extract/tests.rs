@@ -74,6 +74,20 @@ fn empty_output_means_what_the_fact_says() {
 }
 
 #[test]
+fn output_without_what_is_expected_proves_nothing() {
+    let read = spec("{regex: {pattern: 'bad (?P<a>x)', all: true}, empty: ok, expect: '(?m)^table '}");
+    let known = |text| read.extract(&answer(text, "", Some(0)));
+    assert_eq!(known("table x\n"), Reading::Known(Value::list([])));
+    assert_eq!(known(""), Reading::Known(Value::list([])));
+    let strange = known("usage: x\n");
+    let (word, detail) = cause(&strange);
+    assert_eq!(word, Cause::Parse);
+    assert!(detail.contains("usage: x") && detail.contains("not what this command prints"), "{detail}");
+    assert!(refusal("{regex: {pattern: '(?P<a>x)', all: true}, empty: ok}").contains("`expect`"));
+    assert!(refusal("{sections: {parts: {a: {lines: {}, expect: x}}}}").contains("belong to the whole answer"));
+}
+
+#[test]
 fn output_in_which_nothing_fits_is_not_an_empty_list() {
     let read = r"lines: {fields: '^Inst (?P<package>\S+)'}";
     let noise = answer("0 upgraded\n", "", Some(0));
