@@ -144,6 +144,9 @@ async fn the_clock_of_an_incident_runs_until_the_report_is_noted() {
     let late = hours_ago(-2);
     let said = plant.run(&[&["incident", "close", "inc-1", "--at", &late][..], &by].concat()).await;
     assert!(said.code == 1 && said.err.contains("lies ahead"), "{}", said.err);
+    assert_eq!(plant.run(&[&["incident", "close", "inc-1"][..], &by].concat()).await.code, 0);
+    let said = plant.run(&[&["incident", "close", "inc-1"][..], &by].concat()).await;
+    assert!(said.code == 1 && said.err.contains("--correct"), "{}", said.err);
     let said = plant.run(&["incident", "export", "inc-1", "--stage", "notification"]).await;
     assert!(said.out.contains("# notification: Ransomware") && said.out.contains("sent to nobody"), "{}", said.out);
 

@@ -1,23 +1,24 @@
 //! The clerk: looks whether what a person wants noted makes sense, and writes the deed. Commands and the API share it.
 
+mod incidents;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{SecondsFormat, TimeDelta};
+use chrono::SecondsFormat;
 use sha2::{Digest as _, Sha256};
 
 use super::attestation::{EvidenceFile, Outcome, Signer, Statement};
 use super::book::Book;
-use super::deadlines::Stage;
-use super::deed::{Deed, Reported, Revoked};
+use super::deed::{Deed, Revoked};
 use super::subjects::ORG;
 use super::waiver::Waiver;
 use crate::catalog::Catalog;
-use crate::model::{AssetId, CheckId, EntryId, Time, Value, did_you_mean};
+use crate::model::{AssetId, CheckId, EntryId, Time, Value, ZoneId, did_you_mean};
 use crate::store::Digest;
 
-/// How far ahead of now a time may lie that is said to be past.
-const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
+pub use incidents::{Opening, Reporting, classify, close};
+
 /// Validity where the controls name none, in days.
 const YEAR: u32 = 365;
 
@@ -56,21 +57,6 @@ pub struct Signing {
     pub evidence: Vec<EvidenceFile>,
     /// What else the check reads.
     pub fields: BTreeMap<Arc<str>, Value>,
-}
-
-/// A report that went out.
-#[derive(Debug, Clone)]
-pub struct Reporting {
-    /// Which report.
-    pub stage: Stage,
-    /// When it went out, or was asked for.
-    pub at: Time,
-    /// It did not go out: the authority asked for it.
-    pub requested: bool,
-    /// What the authority answered.
-    pub receipt: Option<String>,
-    /// Corrects a time that was noted before.
-    pub correct: bool,
 }
 
 impl Signing {
@@ -134,42 +120,11 @@ fn usual_validity(catalog: &Catalog, check: &CheckId) -> u32 {
     attested.filter(|attested| attested.check == *check).map(|attested| attested.valid_days).min().unwrap_or(YEAR)
 }
 
-impl Reporting {
-    /// The deed.
-    ///
-    /// # Errors
-    ///
-    /// There is no such incident, the time cannot be, or it was noted before.
-    pub fn deed(self, book: &Book, incident: &str, now: Time) -> Result<Deed, ClerkError> {
-        let known = || book.incidents().iter().map(|incident| incident.id.as_str());
-        let incident = book.incident(incident).ok_or_else(|| stranger("incident", incident, known()))?;
-        happened(self.at, Some(incident.aware_at), now)?;
-        if self.requested && self.stage != Stage::IntermediateReport {
-            return Err(ClerkError::Wrong("only an intermediate_report is sent on request".into()));
-        }
-        let before = if self.requested { incident.intermediate_requested_at } else { incident.sent(self.stage) };
-        if let Some(before) = before.filter(|_| self.stage != Stage::ProgressReport && !self.correct) {
-            let before = shown(before);
-            let message = format!(
-                "this was noted for {before}; a correction must say that it is one, and both stay in the ledger"
-            );
-            return Err(ClerkError::Before(message));
-        }
-        Ok(Deed::Report(Reported {
-            incident: incident.id.clone(),
-            stage: self.stage,
-            at: self.at,
-            requested: self.requested,
-            receipt: self.receipt,
-        }))
-    }
-}
-
 /// The deed that accepts fails.
 ///
 /// # Errors
 ///
-/// The id was used before, a check or an asset is not there, or the waiver is wrong in itself.
+/// The id was used before, a check, a zone or an asset is not there, or the waiver is wrong in itself.
 pub fn waive(waiver: Waiver, book: &Book, catalog: &Catalog, now: Time) -> Result<Deed, ClerkError> {
     if book.waivers().iter().any(|known| known.id == waiver.id) {
         let message = format!("there is a waiver {} already; ids are never reused", waiver.id);
@@ -187,7 +142,15 @@ pub fn waive(waiver: Waiver, book: &Book, catalog: &Catalog, now: Time) -> Resul
             return Err(stranger("check", check.as_str(), catalog.checks.keys().map(CheckId::as_str)));
         }
     }
-    let assets = &book.plant().assets;
+    let (assets, zones) = (&book.plant().assets, &book.plant().roles);
+    if let Some(zone) = waiver.zones().iter().find(|zone| !zones.contains_key(*zone)) {
+        return Err(stranger("zone", zone.as_str(), zones.keys().map(ZoneId::as_str)));
+    }
+    let ids = || assets.iter().map(|asset| asset.id.as_str());
+    let others = waiver.compensating.iter().filter_map(|one| one.asset.as_ref());
+    if let Some(other) = others.into_iter().find(|other| !ids().any(|id| id == other.as_str())) {
+        return Err(stranger("asset", other.as_str(), ids()));
+    }
     if !assets.iter().any(|asset| waiver.checks().iter().any(|check| waiver.means(asset, check))) {
         return Err(ClerkError::Wrong("match: it means no asset that is watched".into()));
     }
@@ -207,25 +170,6 @@ pub fn revoke(id: &str, book: &Book, now: Time) -> Result<Deed, ClerkError> {
         return Err(ClerkError::Before(format!("{id} ended {}", shown(waiver.expires_at))));
     }
     Ok(Deed::Revoke(Revoked { waiver: waiver.id.clone(), at: now }))
-}
-
-/// Refuses what cannot have happened yet, or before the incident.
-///
-/// # Errors
-///
-/// It lies ahead, or before `since`.
-pub fn happened(at: Time, since: Option<Time>, now: Time) -> Result<(), ClerkError> {
-    let shown_at = shown(at);
-    if at > now + CLOCK_SKEW {
-        return Err(ClerkError::Wrong(format!("{shown_at} lies ahead; an act notes what has happened")));
-    }
-    match since.filter(|since| at < *since) {
-        Some(since) => {
-            let since = shown(since);
-            Err(ClerkError::Wrong(format!("{shown_at} lies before {since}, when the plant became aware")))
-        }
-        None => Ok(()),
-    }
 }
 
 fn shown(time: Time) -> String {
