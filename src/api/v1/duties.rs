@@ -10,27 +10,16 @@ use crate::api::router::Shared;
 use crate::duties::{Book, Duty, Incident, Statement, Waiver};
 use crate::model::Time;
 
-/// How a waiver stands by the clock alone; whether a compensating check suspends it shows in the verdicts.
-pub(in crate::api) fn standing(waiver: &Waiver, now: Time) -> &'static str {
-    if waiver.is_running(now) {
-        "running"
-    } else if now < waiver.starts_at {
-        "not_begun"
-    } else {
-        "expired"
-    }
-}
-
 pub(super) async fn waivers(State(inner): Shared, mut query: Query) -> Answer {
     let wanted = query.words("state", &["running", "not_begun", "expired"])?;
     let page = query.page()?;
     query.finish()?;
     let (book, now) = (inner.desk.operator.book(), Utc::now());
-    let is_meant = |waiver: &&Waiver| wanted.is_empty() || wanted.contains(&standing(waiver, now));
+    let is_meant = |waiver: &&Waiver| wanted.is_empty() || wanted.contains(&waiver.standing(now));
     let found: Vec<_> = book.waivers().iter().filter(is_meant).collect();
     let shown = page.of(&found).iter().map(|waiver| {
         json!({
-            "id": waiver.id, "state": standing(waiver, now), "checks": waiver.checks(), "zones": waiver.zones(),
+            "id": waiver.id, "state": waiver.standing(now), "checks": waiver.checks(), "match": waiver.selector, "zones": waiver.zones(),
             "starts_at": waiver.starts_at, "expires_at": waiver.expires_at, "owner": waiver.owner,
             "reason": waiver.reason, "approved_by": waiver.approved_by,
             "compensating_measure": waiver.compensating_measure, "declared": &*waiver.declared,

@@ -2,9 +2,10 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
+use super::selector::fits;
 use super::*;
 use crate::duties::tests::asset;
-use crate::model::{Cause, Evidence, Judgement, Params};
+use crate::model::{Cause, CheckResult, Evidence, Judgement, Kind, Params, Verdict};
 
 fn read(text: &str) -> (Waivers, String) {
     let folder = tempfile::tempdir().unwrap();
