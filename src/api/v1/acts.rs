@@ -1,4 +1,4 @@
-//! Acts of people: stop and resume traffic, visit now, accept fails, sign, note reports. Each needs a role and stands in the
+//! Acts of people: stop and resume traffic, visit now, accept fails, sign. Each needs a role and stands in the
 //! ledger with who did it before it takes effect.
 
 use std::collections::BTreeMap;
@@ -16,8 +16,8 @@ use super::{Answer, Query, Refusal, assets, stranger, view};
 use crate::api::Role;
 use crate::api::admit::Actor;
 use crate::api::router::{Inner, Shared};
-use crate::duties::{self, ClerkError, Deed, EvidenceFile, Outcome, Reporting, Signer, Signing, Stage, Waiver};
-use crate::model::{self, Time};
+use crate::duties::{self, Book, ClerkError, Deed, EvidenceFile, Outcome, Signer, Signing, Waiver};
+use crate::model;
 use crate::store::{Act, Head};
 
 impl From<ClerkError> for Refusal {
@@ -109,7 +109,21 @@ pub(super) async fn run(State(inner): Shared, actor: Actor, query: Query, bytes:
     Ok(Json(answer))
 }
 
-async fn write(inner: &Inner, deed: &Deed, actor: &str, reason: &str) -> Result<Value, Refusal> {
+/// Refuses an act without a reason.
+pub(super) fn given(reason: &str) -> Result<(), Refusal> {
+    if reason.trim().is_empty() {
+        return Err(Refusal::InvalidValue("give a reason: whoever reads the ledger will want one".into()));
+    }
+    Ok(())
+}
+
+/// The registers with every act that is in the ledger by now; the daemon itself looks only every few seconds.
+pub(super) async fn book(inner: &Inner) -> Result<Book, Refusal> {
+    let acts = inner.desk.store.acts(0).await?;
+    Ok(inner.desk.operator.book().with_acts(&acts))
+}
+
+pub(super) async fn write(inner: &Inner, deed: &Deed, actor: &str, reason: &str) -> Result<Value, Refusal> {
     Ok(noted(inner.desk.store.act(deed.act(actor, reason, Utc::now())).await?))
 }
 
@@ -124,7 +138,7 @@ pub(super) async fn waive(State(inner): Shared, actor: Actor, query: Query, byte
     let waiver: Waiver = serde_json::from_value(Value::Object(said))
         .map_err(|error| Refusal::InvalidValue(format!("the body: {error}")))?;
     let (id, reason) = (waiver.id.to_string(), waiver.reason.clone());
-    let deed = duties::waive(waiver, &inner.desk.operator.book(), &catalog, now)?;
+    let deed = duties::waive(waiver, &book(&inner).await?, &catalog, now)?;
     let mut answer = write(&inner, &deed, &actor, &reason).await?;
     answer["id"] = json!(id);
     Ok(Json(answer))
@@ -146,7 +160,8 @@ pub(super) async fn revoke(
     let actor = actor.with(Role::Approver)?;
     query.finish()?;
     let because: Because = body(&bytes)?;
-    let deed = duties::revoke(&waiver, &inner.desk.operator.book(), Utc::now())?;
+    given(&because.reason)?;
+    let deed = duties::revoke(&waiver, &book(&inner).await?, Utc::now())?;
     Ok(Json(write(&inner, &deed, &actor, &because.reason).await?))
 }
 
@@ -194,46 +209,10 @@ pub(super) async fn sign(State(inner): Shared, actor: Actor, query: Query, bytes
         evidence: said.evidence,
         fields: said.fields,
     };
-    let statement = signing.deed(&inner.desk.operator.book(), &catalog, Utc::now())?;
+    let statement = signing.deed(&book(&inner).await?, &catalog, Utc::now())?;
     let (id, until) = (statement.id.to_string(), statement.valid_until());
     let mut answer = write(&inner, &Deed::Sign(Box::new(statement)), &actor, &reason).await?;
     answer["id"] = json!(id);
     answer["valid_until"] = json!(until);
     Ok(Json(answer))
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Report {
-    stage: Stage,
-    /// When it went out; now where nothing is said.
-    at: Option<Time>,
-    #[serde(default)]
-    requested: bool,
-    receipt: Option<String>,
-    #[serde(default)]
-    correct: bool,
-    reason: String,
-}
-
-/// Notes that a report of an incident went out, by a person's own hand: nothing is sent to anybody.
-pub(super) async fn report(
-    State(inner): Shared,
-    actor: Actor,
-    Path(incident): Path<String>,
-    query: Query,
-    bytes: Bytes,
-) -> Answer {
-    let actor = actor.with(Role::Approver)?;
-    query.finish()?;
-    let (said, now) = (body::<Report>(&bytes)?, Utc::now());
-    let reporting = Reporting {
-        stage: said.stage,
-        at: said.at.unwrap_or(now),
-        requested: said.requested,
-        receipt: said.receipt,
-        correct: said.correct,
-    };
-    let deed = reporting.deed(&inner.desk.operator.book(), &incident, now)?;
-    Ok(Json(write(&inner, &deed, &actor, &said.reason).await?))
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Query, view};
 use crate::api::router::Shared;
-use crate::duties::{Book, Duty, Incident, Statement, Waiver};
+use crate::duties::{Statement, Waiver};
 use crate::model::Time;
 
 pub(super) async fn waivers(State(inner): Shared, mut query: Query) -> Answer {
@@ -51,27 +51,5 @@ fn attestation(statement: &Statement, now: Time) -> Value {
         "state": statement.standing(now).word(), "signed_by": statement.signed_by, "signed_at": statement.signed_at,
         "valid_until": statement.valid_until(), "owner": statement.owner(), "evidence": statement.evidence,
         "fields": statement.fields, "renews": statement.renews, "declared": &*statement.declared,
-    })
-}
-
-pub(super) async fn incidents(State(inner): Shared, query: Query) -> Answer {
-    query.finish()?;
-    let (book, now) = (inner.desk.operator.book(), Utc::now());
-    let shown: Vec<_> = book.incidents().iter().map(|incident| entry(&book, incident, now)).collect();
-    Ok(Json(json!({ "incidents": shown, "register_kept": book.keeps_incidents() })))
-}
-
-fn entry(book: &Book, incident: &Incident, now: Time) -> Value {
-    let duty = |duty: &Duty| {
-        json!({
-            "stage": duty.stage.word(), "state": duty.progress.word(), "due": duty.due, "sent": duty.sent,
-            "seconds_left": duty.due.filter(|_| duty.sent.is_none()).map(|due| (due - now).num_seconds()),
-        })
-    };
-    json!({
-        "id": incident.id, "title": incident.title, "aware_at": incident.aware_at,
-        "significant": incident.significant.word(), "closed_at": incident.closed_at, "receipts": incident.receipts,
-        "affected": incident.affected, "duties": book.duties(incident, now).iter().map(duty).collect::<Vec<_>>(),
-        "declared": &*incident.declared,
     })
 }

@@ -11,6 +11,7 @@ mod checks;
 mod controls;
 mod duties;
 mod gate;
+mod incidents;
 mod ledger;
 mod query;
 mod refusal;
@@ -61,8 +62,10 @@ pub(super) fn routes() -> Vec<(&'static str, MethodRouter<Arc<Inner>>)> {
         ("/baselines/{asset}/{check}/revert", post(baselines::revert)),
         ("/baselines/{asset}/{check}/plan", post(baselines::plan)),
         ("/attestations", get(duties::attestations).post(acts::sign)),
-        ("/incidents", get(duties::incidents)),
-        ("/incidents/{incident}/reports", post(acts::report)),
+        ("/incidents", get(incidents::list).post(incidents::open)),
+        ("/incidents/{incident}/classify", post(incidents::classify)),
+        ("/incidents/{incident}/reports", post(incidents::report)),
+        ("/incidents/{incident}/close", post(incidents::close)),
         ("/plan", get(gate::plan)),
         ("/gate", get(gate::books)),
         ("/gate/stop", post(acts::stop)),
