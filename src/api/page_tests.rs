@@ -6,13 +6,14 @@ use std::time::Instant;
 use axum::http::StatusCode;
 use chrono::Utc;
 
-use super::WebConfig;
 use super::tests::{Daemon, Setup};
 use super::v1::tests::{Hourly, plant};
+use super::{WebConfig, v1};
 use crate::catalog::Catalog;
+use crate::duties::{Book, Incident, Papers, Plant, Significance};
 use crate::engine::{Plan, testing};
 use crate::inventory::Inventory;
-use crate::model::{Kind, Verdict};
+use crate::model::{EntryId, Kind, Verdict};
 use crate::store::Latest;
 
 #[tokio::test]
@@ -62,6 +63,25 @@ async fn the_asset_page_shows_a_fail_with_its_reason_and_its_fix_first() {
     let first = rows.find("state fail").expect("a fail");
     assert!(rows.find("state pass").is_none_or(|pass| first < pass));
     assert!(page.contains("as it was found") && page.contains(planned.checks[0].check.fix.split('&').next().unwrap()));
+}
+
+#[tokio::test]
+async fn the_page_of_incidents_has_a_form_for_every_act_and_its_clocks_run() {
+    let incident = Incident {
+        significant: Significance::Yes,
+        ..Incident::new(EntryId::parse("inc-1").unwrap(), "<a visitor>".into(), Utc::now())
+    };
+    let papers = Papers { incidents: vec![incident], ..Papers::default() };
+    let book = Book::new(Arc::new(papers), &[], Plant::default());
+    let setup = Setup::new(Daemon { book: Arc::new(book), ..Daemon::default() }, "127.0.0.1", &WebConfig::default());
+    let (_, page) = setup.send("GET", "/incidents", &[]).await;
+    for act in ["/incidents", "/incidents/inc-1/classify", "/incidents/inc-1/reports", "/incidents/inc-1/close"] {
+        let described = act.replace("inc-1", "{incident}");
+        assert!(page.contains(&format!("data-act=\"/api/v1{act}\"")), "{act}: {page}");
+        assert!(v1::OPENAPI.contains(&format!("\"{described}\"")), "{act}");
+    }
+    assert_eq!(page.matches("name=\"reason\" required").count(), 4, "{page}");
+    assert!(page.contains("data-until=") && page.contains("&lt;a visitor&gt;"), "{page}");
 }
 
 #[tokio::test]

@@ -33,11 +33,29 @@ async function refresh() {
   }
 }
 
+// What a field says; nothing while it is empty.
+function value(field) {
+  if (field.type === "checkbox") return field.checked || undefined;
+  const text = field.value.trim();
+  if (!text) return undefined;
+  if (field.type === "number") return Number(text);
+  if (field.type === "datetime-local") return new Date(text).toISOString();
+  return field.dataset.kind === "list" ? text.split(/[\s,]+/).filter(Boolean) : text;
+}
+
 // What an act says: its fixed part, and the fields of the form around it; none while a field that is needed is empty.
 function words(button) {
   const form = button.closest("form");
   if (form && !form.reportValidity()) return null;
-  return JSON.stringify({ ...JSON.parse(button.dataset.body || "{}"), ...Object.fromEntries(form ? new FormData(form) : []) });
+  const all = JSON.parse(button.dataset.body || "{}");
+  for (const field of form?.elements ?? []) {
+    const said = field.name ? value(field) : undefined;
+    if (said === undefined) continue;
+    const keys = field.name.split(".");
+    const last = keys.pop();
+    keys.reduce((inner, key) => (inner[key] ??= {}), all)[last] = said;
+  }
+  return JSON.stringify(all);
 }
 
 async function act(button) {
@@ -53,7 +71,10 @@ async function act(button) {
     const told = await answer.json();
     said.textContent = answer.ok ? "Done, and noted in the ledger." : told.error.message;
     said.className = answer.ok ? "" : "fail";
-    if (answer.ok) button.closest("details")?.removeAttribute("open");
+    if (answer.ok) {
+      button.closest("form")?.reset();
+      button.closest("details")?.removeAttribute("open");
+    }
   } catch {
     said.textContent = "The daemon does not answer.";
   }

@@ -9,6 +9,7 @@ mod baselines;
 mod calendar;
 mod check;
 mod controls;
+mod forms;
 mod incidents;
 mod ledger;
 mod overview;
