@@ -58,7 +58,7 @@ fn rests_on(stored: &Stored) -> Markup {
             dt { "Expected" } dd { (value(&judgement.expected)) }
             @if !judgement.params.is_empty() { dt { "Parameters" } dd { (params(&judgement.params)) } }
             @if let Some(finding) = &result.evidence.finding {
-                dt { "Waiver" } dd { (finding.waiver) @if finding.suspended { ", suspended" } ": " (bounded(&finding.reason)) }
+                dt { "Waiver" } dd { (finding.waiver) @if finding.suspended { ", suspended" } @if finding.partly { ", in part" } ": " (bounded(&finding.reason)) }
             }
         }
         (asked(&result.evidence))

@@ -7,7 +7,9 @@ use super::{Waiver, Waivers};
 use crate::model::{Asset, AssetId, CheckId, CheckResult, Finding, Time, Value, Verdict};
 
 /// Longest text of a finding in a reason, in characters.
-const LONGEST_REASON: usize = 1_400;
+const LONGEST_REASON: usize = 1_200;
+/// Vulnerabilities that nobody has accepted and that are named; the rest is counted.
+const LISTED: usize = 10;
 
 /// What becomes of a fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,13 @@ pub enum Net {
         waiver: String,
         /// Which compensating check, and how it stands.
         why: String,
+    },
+    /// Vulnerabilities of it are accepted one by one, and not all of them.
+    Partly {
+        /// Ids of the waivers.
+        waiver: String,
+        /// What nobody has accepted.
+        open: String,
     },
 }
 
@@ -54,7 +63,10 @@ impl Waivers {
                 by_cve.push(waiver);
             }
         }
-        covering(&by_cve, observed).map_or_else(|| suspended.unwrap_or(Net::Stands), |waivers| waived(&waivers))
+        match by_vulnerability(&by_cve, observed) {
+            waived @ Net::Waived { .. } => waived,
+            other => suspended.unwrap_or(other),
+        }
     }
 }
 
@@ -76,41 +88,87 @@ impl Waiver {
 }
 
 fn waived(waivers: &[&Waiver]) -> Net {
-    let ids: Vec<&str> = waivers.iter().map(|waiver| waiver.id.as_str()).collect();
     let until = waivers.iter().map(|waiver| waiver.expires_at).min().unwrap_or(Time::MIN_UTC);
     let reason = waivers.first().map_or("", |waiver| waiver.reason.trim());
     let reason: String = reason.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect();
     Net::Waived {
-        waiver: ids.join(", "),
+        waiver: ids(waivers),
         why: format!("until {}: {reason}", until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
     }
 }
 
-/// Those of the waivers that together accept every vulnerability that a finding names.
-fn covering<'w>(waivers: &[&'w Waiver], observed: &Value) -> Option<Vec<&'w Waiver>> {
-    let (mut named, mut is_cut) = (BTreeSet::new(), false);
-    vulnerabilities(observed, &mut named, &mut is_cut);
-    if named.is_empty() || is_cut {
-        return None;
-    }
-    let accepts = |waiver: &&&Waiver| waiver.selector.cve.iter().any(|cve| named.contains(cve.as_str()));
+fn ids(waivers: &[&Waiver]) -> String {
+    waivers.iter().map(|waiver| waiver.id.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// What waivers that name vulnerabilities make of a finding: together they must accept every one that it names.
+fn by_vulnerability(waivers: &[&Waiver], observed: &Value) -> Net {
+    let found = Found::of(observed);
+    let accepts = |waiver: &&&Waiver| waiver.selector.cve.iter().any(|cve| found.named.contains(cve.as_str()));
     let accepting: Vec<&Waiver> = waivers.iter().filter(accepts).copied().collect();
     let accepted: BTreeSet<&str> =
         accepting.iter().flat_map(|waiver| waiver.selector.cve.iter().map(String::as_str)).collect();
-    named.iter().all(|cve| accepted.contains(cve.as_str())).then_some(accepting)
+    let open: Vec<&str> = found.named.iter().map(String::as_str).filter(|cve| !accepted.contains(cve)).collect();
+    match (accepting.is_empty(), found.open(&open)) {
+        (true, _) => Net::Stands,
+        (false, None) => waived(&accepting),
+        (false, Some(open)) => Net::Partly { waiver: ids(&accepting), open },
+    }
 }
 
-/// Every CVE id in a value; a value that was cut may name more than can be seen.
-fn vulnerabilities(value: &Value, named: &mut BTreeSet<String>, is_cut: &mut bool) {
-    match value {
-        Value::Text(text) => {
-            *is_cut |= text.contains('…');
-            let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
-            named.extend(words.filter(|word| is_cve(word)).map(str::to_owned));
+/// What a finding names, offender by offender.
+#[derive(Default)]
+struct Found {
+    named: BTreeSet<String>,
+    /// An offender has no CVE id, so no waiver can name it.
+    has_nameless: bool,
+    /// The value was cut: it may name more than can be seen.
+    is_cut: bool,
+}
+
+impl Found {
+    fn of(observed: &Value) -> Self {
+        let mut found = Self::default();
+        found.take(observed);
+        found
+    }
+
+    /// Lists are offenders, or the offenders of several assertions; anything else is one offender.
+    fn take(&mut self, value: &Value) {
+        if let Some(items) = value.as_list().filter(|items| !items.is_empty()) {
+            return items.iter().for_each(|item| self.take(item));
         }
-        Value::List(items) => items.iter().for_each(|item| vulnerabilities(item, named, is_cut)),
-        Value::Map(fields) => fields.values().for_each(|item| vulnerabilities(item, named, is_cut)),
-        _ => {}
+        let mut names = BTreeSet::new();
+        self.read(value, &mut names);
+        self.has_nameless |= names.is_empty();
+        self.named.extend(names);
+    }
+
+    fn read(&mut self, value: &Value, names: &mut BTreeSet<String>) {
+        match value {
+            Value::Text(text) => {
+                self.is_cut |= text.contains('…');
+                let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+                names.extend(words.filter(|word| is_cve(word)).map(str::to_owned));
+            }
+            Value::List(items) => items.iter().for_each(|item| self.read(item, names)),
+            Value::Map(fields) => fields.values().for_each(|item| self.read(item, names)),
+            _ => {}
+        }
+    }
+
+    /// What is left when `open` is what is named and not accepted, in words.
+    fn open(&self, open: &[&str]) -> Option<String> {
+        let mut said: Vec<String> = open.iter().take(LISTED).map(|cve| (*cve).to_owned()).collect();
+        if open.len() > LISTED {
+            said.push(format!("{} more", open.len() - LISTED));
+        }
+        if self.is_cut {
+            said.push("what is not listed for want of room".into());
+        } else if self.has_nameless {
+            said.push("what has no CVE id".into());
+        }
+        (!said.is_empty()).then(|| said.join(", "))
     }
 }
 
@@ -125,11 +183,17 @@ impl Net {
             Self::Waived { waiver, why } => {
                 shown.judgement.verdict = Verdict::Waived;
                 shown.judgement.reason = format!("{gross} (waived by {waiver} {why})");
-                shown.evidence.finding = Some(Finding { waiver: waiver.clone(), reason: gross, suspended: false });
+                shown.evidence.finding = Some(Finding { waiver: waiver.clone(), reason: gross, ..Finding::default() });
             }
             Self::Suspended { waiver, why } => {
                 shown.judgement.reason = format!("{gross} (waiver {waiver} is suspended: {why})");
-                shown.evidence.finding = Some(Finding { waiver: waiver.clone(), reason: gross, suspended: true });
+                shown.evidence.finding =
+                    Some(Finding { waiver: waiver.clone(), reason: gross, suspended: true, partly: false });
+            }
+            Self::Partly { waiver, open } => {
+                shown.judgement.reason = format!("{gross} (accepted in part by {waiver}; not waived: {open})");
+                shown.evidence.finding =
+                    Some(Finding { waiver: waiver.clone(), reason: gross, suspended: false, partly: true });
             }
         }
         shown
