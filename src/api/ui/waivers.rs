@@ -12,7 +12,7 @@ use super::shell::shell;
 use crate::api::router::Shared;
 use crate::api::v1::Query;
 use crate::duties::{Selector, Waiver};
-use crate::model::Time;
+use crate::model::{Time, ZoneId};
 
 /// How a waiver stands by the clock.
 const STATES: [&str; 3] = ["running", "not_begun", "expired"];
@@ -93,7 +93,7 @@ fn meaning(selector: &Selector) -> Markup {
     let labels: Vec<String> = labels.collect();
     let narrowed = [
         list("assets", selector.asset.iter().map(String::as_str).collect()),
-        list("zones", selector.zone.iter().map(|zone| zone.as_str()).collect()),
+        list("zones", selector.zone.iter().map(ZoneId::as_str).collect()),
         list("kinds", selector.kind.iter().map(|kind| kind.word()).collect()),
         list("labels", labels.iter().map(String::as_str).collect()),
         list("only", selector.cve.iter().map(String::as_str).collect()),

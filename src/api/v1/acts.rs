@@ -3,7 +3,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use chrono::Utc;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -13,7 +13,7 @@ use super::{Answer, Query, Refusal, assets, stranger, view};
 use crate::api::Role;
 use crate::api::admit::Actor;
 use crate::api::router::{Inner, Shared};
-use crate::duties::{self, Book, ClerkError, Deed, Waiver};
+use crate::duties::{Book, ClerkError, Deed};
 use crate::store::{Act, Head};
 
 impl From<ClerkError> for Refusal {
