@@ -144,6 +144,9 @@ async fn the_clock_of_an_incident_runs_until_the_report_is_noted() {
     let late = hours_ago(-2);
     let said = plant.run(&[&["incident", "close", "inc-1", "--at", &late][..], &by].concat()).await;
     assert!(said.code == 1 && said.err.contains("lies ahead"), "{}", said.err);
+    assert_eq!(plant.run(&[&["incident", "close", "inc-1"][..], &by].concat()).await.code, 0);
+    let said = plant.run(&[&["incident", "close", "inc-1"][..], &by].concat()).await;
+    assert!(said.code == 1 && said.err.contains("--correct"), "{}", said.err);
     let said = plant.run(&["incident", "export", "inc-1", "--stage", "notification"]).await;
     assert!(said.out.contains("# notification: Ransomware") && said.out.contains("sent to nobody"), "{}", said.out);
 
@@ -207,6 +210,55 @@ async fn a_waiver_shows_the_finding_beside_itself_until_what_makes_up_for_it_fai
     plant.write("waivers.yaml", &waiver(""));
     let (state, reason, _) = plant.judged("org", "exception-register-valid").await;
     assert_eq!(state, "fail", "{reason}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_waiver_of_the_command_line_holds_until_it_is_revoked_and_nothing_is_written_without_a_reason() {
+    let rejected = "schema_version: 1\nattestations:\n  - {id: a, check: attest-firewall-review, subject: org, statement: s, signed_by: {person: p, role: r}, signed_at: 2026-01-01T00:00:00Z, valid_days: 9, result: rejected}\n";
+    let plant = Plant::new(&[("attestations.yaml", rejected)]);
+    let state = async || plant.judged("org", "attest-firewall-review").await.0;
+    let until = hours_ago(-48);
+    let add = |id: &'static str, check: &'static str, more: &[&'static str]| {
+        let words =
+            ["waiver", "add", id, "--check", check, "--until", &until, "--role", "plant-manager", "--by", "p-014"];
+        words.into_iter().chain(more.iter().copied()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let run = async |words: Vec<String>| plant.run(&words.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let because = ["--reason", "new firewall next week"];
+    let why = |more: &[&'static str]| because.into_iter().chain(more.iter().copied()).collect::<Vec<_>>();
+    for (words, complaint) in [
+        (add("w-1", "attest-firewall-review", &[]), "--reason"),
+        (add("w-1", "attest-firewall-reviem", &because), "did you mean \"attest-firewall-review\""),
+        (add("w-1", "attest-firewall-review", &why(&["--zone", "offices"])), "did you mean \"office\""),
+        (add("w-1", "attest-firewall-review", &why(&["--asset", "plc-*"])), "means no asset"),
+        (add("w-1", "attest-firewall-review", &why(&["--compensating", "attest-network-plan@nobody"])), "nobody"),
+        (add("w-1", "attest-firewall-review", &why(&["--cve", "CVE-1"])), "no CVE id"),
+        (add("w-1", "attest-firewall-review", &why(&["--kind", "boat"])), "a kind is one of"),
+    ] {
+        let said = run(words).await;
+        assert!(said.code == 1 && said.err.contains(complaint), "{complaint}: {}", said.err);
+    }
+    assert_eq!(state().await, "fail");
+    let said = run(add("w-1", "attest-firewall-review", &why(&["--asset", "org", "--owner", "ot"]))).await;
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.contains("on 1 asset, until") && said.out.contains("noted as record"), "{}", said.out);
+    assert_eq!(state().await, "waived");
+    let said = run(add("w-1", "attest-firewall-review", &because)).await;
+    assert!(said.code == 1 && said.err.contains("never reused"), "{}", said.err);
+
+    let revoke = ["waiver", "revoke", "w-1", "--by", "p-022", "--reason", "it is there"];
+    let said = plant.run(&revoke).await;
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(state().await, "fail");
+    let said = plant.run(&revoke).await;
+    assert!(said.code == 1 && said.err.contains("w-1 ended"), "{}", said.err);
+    let said = plant.run(&["waiver", "list", "--format", "json"]).await;
+    let list: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(
+        (&list["waivers"][0]["state"], &list["waivers"][0]["match"]["asset"][0]),
+        (&"expired".into(), &"org".into())
+    );
+    assert_eq!(plant.run(&["ledger", "verify"]).await.code, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

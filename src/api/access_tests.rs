@@ -180,6 +180,90 @@ async fn a_baseline_is_approved_only_as_it_was_looked_at_and_only_by_who_may() {
 }
 
 #[tokio::test]
+async fn the_shift_opens_an_incident_and_an_approver_decides_reports_and_closes() {
+    let plant = Guarded::new("127.0.0.1").await;
+    let ago = |hours| Utc::now() - TimeDelta::hours(hours);
+    let asset = &plant.setup.daemon.plan.assets[0].member.asset.id;
+    let open =
+        json!({ "id": "inc-2", "title": "Ransomware", "aware_at": ago(5), "affected": [asset], "reason": "a call" });
+    let decided = json!({ "id": "inc-2", "title": "Ransomware", "significant": "yes", "reason": "a call" });
+    let classify = json!({ "significant": "yes", "since": ago(2), "reason": "production stopped" });
+    let warned = json!({ "stage": "early_warning", "reason": "sent by the portal" });
+    let close = json!({ "reason": "restored" });
+    let (viewer, operator, approver) = (Role::Viewer, Role::Operator, Role::Approver);
+    for (role, path, body, status) in [
+        (viewer, "/incidents", &open, 403),
+        (operator, "/incidents", &decided, 403),
+        (operator, "/incidents/inc-1/classify", &classify, 403),
+        (operator, "/incidents/inc-1/close", &close, 403),
+        (operator, "/incidents", &json!({ "id": "inc-2", "title": "x", "reason": " " }), 400),
+        (operator, "/incidents", &json!({ "id": "inc-2", "title": " ", "reason": "x" }), 400),
+        (operator, "/incidents", &json!({ "id": "inc-2", "title": "x", "reason": "x", "aware_at": ago(-1) }), 400),
+        (operator, "/incidents", &json!({ "id": "inc-2", "title": "x", "reason": "x", "affected": ["nobody"] }), 404),
+        (operator, "/incidents", &json!({ "id": "inc-1", "title": "x", "reason": "x" }), 409),
+        (approver, "/incidents/inc-1/classify", &json!({ "significant": "yes", "since": ago(9), "reason": "x" }), 400),
+        (approver, "/incidents/inc-1/close", &json!({ "reason": "x", "at": ago(9) }), 400),
+        (approver, "/incidents/inc-9/close", &close, 404),
+    ] {
+        let (answered, answer) = plant.act(role, path, body).await;
+        assert_eq!(answered.as_u16(), status, "{path} {body}: {answer}");
+    }
+    assert_eq!(plant.kinds().await, []);
+    for (role, path, body, kind) in [
+        (operator, "/incidents", &open, "incident.open"),
+        (approver, "/incidents/inc-2/classify", &classify, "incident.classify"),
+        (approver, "/incidents/inc-2/reports", &warned, "incident.report"),
+        (approver, "/incidents/inc-2/close", &close, "incident.close"),
+    ] {
+        let (status, answer) = plant.act(role, path, body).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {answer}");
+        let expected = (kind.to_owned(), format!("one-{}", role.word()));
+        assert_eq!(plant.kinds().await.last(), Some(&expected));
+    }
+    // what was noted a moment ago counts, though the daemon has not looked yet
+    for (path, body) in
+        [("/incidents", &open), ("/incidents/inc-2/reports", &warned), ("/incidents/inc-2/close", &close)]
+    {
+        assert_eq!(plant.act(approver, path, body).await.0, StatusCode::CONFLICT, "{path}");
+    }
+    let book = plant.setup.daemon.book.with_acts(&plant.setup.store.acts(0).await.unwrap());
+    let incident = book.incident("inc-2").unwrap();
+    assert!(book.complaints().is_empty() && incident.closed_at.is_some() && incident.early_warning_at.is_some());
+    assert_eq!((incident.affected.as_slice(), incident.clock_starts() > ago(3)), ([asset.clone()].as_slice(), true));
+}
+
+#[tokio::test]
+async fn a_statement_is_renewed_by_an_approver_and_not_without_what_it_rests_on() {
+    let plant = Guarded::new("127.0.0.1").await;
+    let catalog = &plant.setup.daemon.catalog;
+    let check = &catalog.checks.values().find(|check| catalog.is_attested(check)).unwrap().id;
+    let evidence =
+        json!([{ "name": "plan.pdf", "sha256": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae" }]);
+    let sign = json!({ "check": check, "statement": "reviewed", "evidence": evidence, "fields": { "minutes": 85 } });
+    let (status, signed) = plant.act(Role::Approver, "/attestations", &sign).await;
+    assert_eq!(status, StatusCode::OK, "{signed}");
+    let path = format!("/attestations/{}/renew", signed["id"].as_str().unwrap());
+    let renew = json!({ "reason": "nothing changed", "valid_days": 30, "evidence": evidence });
+    for (role, path, body, status) in [
+        (Role::Operator, path.as_str(), &renew, 403),
+        (Role::Approver, &path, &json!({ "reason": "nothing changed" }), 400),
+        (Role::Approver, &path, &json!({ "reason": " ", "evidence": evidence }), 400),
+        (Role::Approver, &path, &json!({ "reason": "x", "evidence": [{ "name": "plan.pdf", "sha256": "00" }] }), 400),
+        (Role::Approver, "/attestations/att-9/renew", &renew, 404),
+    ] {
+        let (answered, answer) = plant.act(role, path, body).await;
+        assert_eq!(answered.as_u16(), status, "{path} {body}: {answer}");
+    }
+    assert_eq!(plant.kinds().await.len(), 1);
+    let (status, renewed) = plant.act(Role::Approver, &path, &renew).await;
+    assert_eq!(status, StatusCode::OK, "{renewed}");
+    let book = plant.setup.daemon.book.with_acts(&plant.setup.store.acts(0).await.unwrap());
+    let statement = book.statements().find(|one| renewed["id"] == one.id.as_str()).unwrap();
+    assert_eq!(statement.renews.as_ref().unwrap().as_str(), signed["id"].as_str().unwrap());
+    assert_eq!((statement.valid_days, statement.fields.len(), &*statement.signed_by.person), (30, 1, "one-approver"));
+}
+
+#[tokio::test]
 async fn what_makes_no_sense_is_refused_and_leaves_nothing() {
     let plant = Guarded::new("127.0.0.1").await;
     let ahead = Utc::now() + TimeDelta::days(1);
@@ -189,6 +273,7 @@ async fn what_makes_no_sense_is_refused_and_leaves_nothing() {
         ("/waivers", json!({ "id": "w-1", "match": { "check": "no-such" }, "reason": "x", "expires_at": ahead }), 404),
         ("/waivers", json!({ "id": "w-1" }), 400),
         ("/waivers/w-9/revoke", json!({ "reason": "x" }), 404),
+        ("/waivers/w-9/revoke", json!({ "reason": " " }), 400),
         ("/attestations", json!({ "check": "no-such", "statement": "x" }), 404),
         ("/incidents/inc-9/reports", json!({ "stage": "notification", "reason": "x" }), 404),
         ("/incidents/inc-1/reports", json!({ "stage": "notification", "reason": "x", "at": ahead }), 400),

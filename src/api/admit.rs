@@ -54,7 +54,7 @@ impl FromRequestParts<Arc<Inner>> for Admitted {
 }
 
 /// Somebody who may act through the API; which role an act needs is the act's matter.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Actor(Caller);
 
 impl Actor {

@@ -13,10 +13,9 @@ use serde_json::json;
 use super::desk::{Actor, Desk, moment, named, shown, stranger};
 use super::{CliError, Files, print};
 use crate::duties::{
-    self, Classified, ClerkError, Closed, Deed, Duty, Incident, Progress, ReportShape, Reporting, Significance, Stage,
-    skeleton,
+    self, ClerkError, Deed, Duty, Incident, Opening, Progress, ReportShape, Reporting, Significance, Stage, skeleton,
 };
-use crate::model::{AssetId, EntryId, Time};
+use crate::model::Time;
 
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum Act {
@@ -135,6 +134,9 @@ pub(super) struct Close {
     /// When the handling ended.
     #[arg(long, value_name = "TIME", default_value = "now", value_parser = moment)]
     at: Time,
+    /// Corrects an end that was noted before; both stay in the ledger.
+    #[arg(long)]
+    correct: bool,
     #[command(flatten)]
     actor: Actor,
 }
@@ -197,46 +199,27 @@ fn find<'d>(desk: &'d Desk, id: &str) -> Result<&'d Incident, CliError> {
     desk.book.incident(id).ok_or_else(|| stranger("incident", id, known()))
 }
 
-/// Refuses what cannot have happened yet, or before the incident.
-fn happened(at: Time, since: Option<Time>, desk: &Desk) -> Result<(), CliError> {
-    Ok(duties::happened(at, since, desk.now)?)
-}
-
 async fn open(options: &Open, desk: &Desk) -> Result<(), CliError> {
-    let id = EntryId::parse(&options.id)?;
-    if desk.book.incident(id.as_str()).is_some() {
-        return Err(CliError::Unknown(format!("there is an incident {id} already; ids are never reused")));
-    }
-    happened(options.aware_at, None, desk)?;
-    let inventory = &desk.setup.loaded.inventory;
-    if let Some(asset) = options.affected.iter().find(|asset| inventory.find(asset).is_none()) {
-        return Err(stranger("asset", asset, inventory.members.iter().map(|member| member.asset.id.as_str())));
-    }
-    let incident = Incident {
+    let opening = Opening {
+        id: options.id.clone(),
+        title: options.title.clone(),
+        aware_at: options.aware_at,
         significant: options.significant.into(),
-        affected: options.affected.iter().map(|asset| AssetId::parse(asset)).collect::<Result<_, _>>()?,
+        affected: options.affected.clone(),
         suspected_malicious: options.suspected_malicious,
         cross_border: options.cross_border,
         description: options.description.clone(),
-        ..Incident::new(id, options.title.clone(), options.aware_at)
     };
+    let incident = opening.incident(&desk.book, desk.now)?;
     tell(desk, &incident)?;
     desk.write(&Deed::Open(Box::new(incident)), &options.actor.person, &options.actor.reason).await
 }
 
 async fn classify(options: &Classify, desk: &Desk) -> Result<(), CliError> {
-    let incident = find(desk, &options.id)?;
-    if let Some(since) = options.since {
-        happened(since, Some(incident.aware_at), desk)?;
-    }
-    let mut decided = incident.clone();
-    (decided.significant, decided.significant_since) = (options.significant.into(), options.since);
-    tell(desk, &decided)?;
-    let deed = Deed::Classify(Classified {
-        incident: decided.id,
-        significant: decided.significant,
-        significant_since: decided.significant_since,
-    });
+    let (significant, since) = (options.significant.into(), options.since);
+    let deed = duties::classify(&options.id, significant, since, &desk.book, desk.now)?;
+    let before = find(desk, &options.id)?.clone();
+    tell(desk, &Incident { significant, significant_since: since, ..before })?;
     desk.write(&deed, &options.actor.person, &options.actor.reason).await
 }
 
@@ -249,10 +232,7 @@ async fn report(options: &Report, desk: &Desk) -> Result<(), CliError> {
         receipt: options.receipt.clone(),
         correct: options.correct,
     };
-    let deed = match reporting.deed(&desk.book, &options.id, desk.now) {
-        Err(ClerkError::Before(message)) => return Err(CliError::Unknown(format!("{message}; --correct says so"))),
-        written => written?,
-    };
+    let deed = corrigible(reporting.deed(&desk.book, &options.id, desk.now))?;
     let mut noted = incident.clone();
     if options.requested {
         noted.intermediate_requested_at = Some(options.at);
@@ -263,12 +243,17 @@ async fn report(options: &Report, desk: &Desk) -> Result<(), CliError> {
     desk.write(&deed, &options.actor.person, &options.actor.reason).await
 }
 
+/// What was noted before can be corrected; says how.
+fn corrigible(written: Result<Deed, ClerkError>) -> Result<Deed, CliError> {
+    match written {
+        Err(ClerkError::Before(message)) => Err(CliError::Unknown(format!("{message}; --correct says so"))),
+        written => Ok(written?),
+    }
+}
+
 async fn close(options: &Close, desk: &Desk) -> Result<(), CliError> {
-    let incident = find(desk, &options.id)?;
-    happened(options.at, Some(incident.aware_at), desk)?;
-    let closed = Incident { closed_at: Some(options.at), ..incident.clone() };
-    tell(desk, &closed)?;
-    let deed = Deed::Close(Closed { incident: closed.id, at: options.at });
+    let deed = corrigible(duties::close(&options.id, options.at, options.correct, &desk.book, desk.now))?;
+    tell(desk, &Incident { closed_at: Some(options.at), ..find(desk, &options.id)?.clone() })?;
     desk.write(&deed, &options.actor.person, &options.actor.reason).await
 }
 

@@ -1,25 +1,18 @@
 //! The clerk: looks whether what a person wants noted makes sense, and writes the deed. Commands and the API share it.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod incidents;
+mod statements;
 
-use chrono::{SecondsFormat, TimeDelta};
-use sha2::{Digest as _, Sha256};
+use chrono::SecondsFormat;
 
-use super::attestation::{EvidenceFile, Outcome, Signer, Statement};
 use super::book::Book;
-use super::deadlines::Stage;
-use super::deed::{Deed, Reported, Revoked};
-use super::subjects::ORG;
+use super::deed::{Deed, Revoked};
 use super::waiver::Waiver;
 use crate::catalog::Catalog;
-use crate::model::{AssetId, CheckId, EntryId, Time, Value, did_you_mean};
-use crate::store::Digest;
+use crate::model::{CheckId, Time, ZoneId, did_you_mean};
 
-/// How far ahead of now a time may lie that is said to be past.
-const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
-/// Validity where the controls name none, in days.
-const YEAR: u32 = 365;
+pub use incidents::{Opening, Reporting, classify, close};
+pub use statements::{Renewing, Signing};
 
 /// Why the clerk writes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,141 +28,11 @@ pub enum ClerkError {
     Before(String),
 }
 
-/// A statement that somebody wants to sign.
-#[derive(Debug, Clone)]
-pub struct Signing {
-    /// The check that reads it.
-    pub check: String,
-    /// What it is about.
-    pub subject: String,
-    /// What is stated.
-    pub statement: String,
-    /// Who signs.
-    pub signed_by: Signer,
-    /// For how long it holds; as the controls have it, where nothing is said.
-    pub valid_days: Option<u32>,
-    /// Confirmed or rejected.
-    pub result: Outcome,
-    /// Who sees to the renewal.
-    pub owner: Option<String>,
-    /// Files that show it.
-    pub evidence: Vec<EvidenceFile>,
-    /// What else the check reads.
-    pub fields: BTreeMap<Arc<str>, Value>,
-}
-
-/// A report that went out.
-#[derive(Debug, Clone)]
-pub struct Reporting {
-    /// Which report.
-    pub stage: Stage,
-    /// When it went out, or was asked for.
-    pub at: Time,
-    /// It did not go out: the authority asked for it.
-    pub requested: bool,
-    /// What the authority answered.
-    pub receipt: Option<String>,
-    /// Corrects a time that was noted before.
-    pub correct: bool,
-}
-
-impl Signing {
-    /// The statement, with an id that is made of what it says.
-    ///
-    /// # Errors
-    ///
-    /// The check reads no signature, or the subject is not there.
-    pub fn deed(self, book: &Book, catalog: &Catalog, now: Time) -> Result<Statement, ClerkError> {
-        let attested = catalog.checks.values().filter(|check| catalog.is_attested(check));
-        let attested: Vec<&str> = attested.map(|check| check.id.as_str()).collect();
-        if !attested.contains(&self.check.as_str()) {
-            return Err(stranger("check that reads signed statements named", &self.check, attested));
-        }
-        let check = CheckId::parse(&self.check).map_err(|error| wrong(&error))?;
-        let subject = AssetId::parse(&self.subject).map_err(|error| wrong(&error))?;
-        let assets = || book.plant().assets.iter().map(|asset| asset.id.as_str());
-        // what stands for no asset has a kind before its colon
-        let is_free = subject.as_str() == ORG || subject.as_str().contains(':');
-        if !is_free && !assets().any(|asset| asset == subject.as_str()) {
-            return Err(stranger("asset", subject.as_str(), assets()));
-        }
-        let statement = Statement {
-            id: EntryId::parse("new").map_err(|error| wrong(&error))?,
-            subject,
-            statement: self.statement,
-            signed_by: self.signed_by,
-            signed_at: now,
-            valid_days: self.valid_days.unwrap_or_else(|| usual_validity(catalog, &check)),
-            result: self.result,
-            owner: self.owner.as_deref().map(Arc::from),
-            evidence: self.evidence,
-            fields: self.fields,
-            renews: None,
-            declared: "the ledger".into(),
-            check,
-        };
-        if let Some((key, message, _)) = statement.mistakes().into_iter().next() {
-            return Err(ClerkError::Wrong(format!("{key}: {message}")));
-        }
-        numbered(statement, now)
-    }
-}
-
-/// Gives a statement its own id, which is made of what it says.
-///
-/// # Errors
-///
-/// Never, as long as the statement can be written as JSON.
-pub fn numbered(mut statement: Statement, now: Time) -> Result<Statement, ClerkError> {
-    let text = serde_json::to_string(&statement).map_err(|error| wrong(&error))?;
-    let digest = Digest(Sha256::digest(text.as_bytes()).into()).to_string();
-    let id = format!("att-{}-{}", now.format("%Y%m%d"), &digest[..8]);
-    statement.id = EntryId::parse(&id).map_err(|error| wrong(&error))?;
-    Ok(statement)
-}
-
-/// The shortest validity that a control gives the check.
-fn usual_validity(catalog: &Catalog, check: &CheckId) -> u32 {
-    let attested = catalog.controls.list.values().flat_map(|control| &control.evidence.attested);
-    attested.filter(|attested| attested.check == *check).map(|attested| attested.valid_days).min().unwrap_or(YEAR)
-}
-
-impl Reporting {
-    /// The deed.
-    ///
-    /// # Errors
-    ///
-    /// There is no such incident, the time cannot be, or it was noted before.
-    pub fn deed(self, book: &Book, incident: &str, now: Time) -> Result<Deed, ClerkError> {
-        let known = || book.incidents().iter().map(|incident| incident.id.as_str());
-        let incident = book.incident(incident).ok_or_else(|| stranger("incident", incident, known()))?;
-        happened(self.at, Some(incident.aware_at), now)?;
-        if self.requested && self.stage != Stage::IntermediateReport {
-            return Err(ClerkError::Wrong("only an intermediate_report is sent on request".into()));
-        }
-        let before = if self.requested { incident.intermediate_requested_at } else { incident.sent(self.stage) };
-        if let Some(before) = before.filter(|_| self.stage != Stage::ProgressReport && !self.correct) {
-            let before = shown(before);
-            let message = format!(
-                "this was noted for {before}; a correction must say that it is one, and both stay in the ledger"
-            );
-            return Err(ClerkError::Before(message));
-        }
-        Ok(Deed::Report(Reported {
-            incident: incident.id.clone(),
-            stage: self.stage,
-            at: self.at,
-            requested: self.requested,
-            receipt: self.receipt,
-        }))
-    }
-}
-
 /// The deed that accepts fails.
 ///
 /// # Errors
 ///
-/// The id was used before, a check or an asset is not there, or the waiver is wrong in itself.
+/// The id was used before, a check, a zone or an asset is not there, or the waiver is wrong in itself.
 pub fn waive(waiver: Waiver, book: &Book, catalog: &Catalog, now: Time) -> Result<Deed, ClerkError> {
     if book.waivers().iter().any(|known| known.id == waiver.id) {
         let message = format!("there is a waiver {} already; ids are never reused", waiver.id);
@@ -187,7 +50,15 @@ pub fn waive(waiver: Waiver, book: &Book, catalog: &Catalog, now: Time) -> Resul
             return Err(stranger("check", check.as_str(), catalog.checks.keys().map(CheckId::as_str)));
         }
     }
-    let assets = &book.plant().assets;
+    let (assets, zones) = (&book.plant().assets, &book.plant().roles);
+    if let Some(zone) = waiver.zones().iter().find(|zone| !zones.contains_key(*zone)) {
+        return Err(stranger("zone", zone.as_str(), zones.keys().map(ZoneId::as_str)));
+    }
+    let ids = || assets.iter().map(|asset| asset.id.as_str());
+    let others = waiver.compensating.iter().filter_map(|one| one.asset.as_ref());
+    if let Some(other) = others.into_iter().find(|other| !ids().any(|id| id == other.as_str())) {
+        return Err(stranger("asset", other.as_str(), ids()));
+    }
     if !assets.iter().any(|asset| waiver.checks().iter().any(|check| waiver.means(asset, check))) {
         return Err(ClerkError::Wrong("match: it means no asset that is watched".into()));
     }
@@ -207,25 +78,6 @@ pub fn revoke(id: &str, book: &Book, now: Time) -> Result<Deed, ClerkError> {
         return Err(ClerkError::Before(format!("{id} ended {}", shown(waiver.expires_at))));
     }
     Ok(Deed::Revoke(Revoked { waiver: waiver.id.clone(), at: now }))
-}
-
-/// Refuses what cannot have happened yet, or before the incident.
-///
-/// # Errors
-///
-/// It lies ahead, or before `since`.
-pub fn happened(at: Time, since: Option<Time>, now: Time) -> Result<(), ClerkError> {
-    let shown_at = shown(at);
-    if at > now + CLOCK_SKEW {
-        return Err(ClerkError::Wrong(format!("{shown_at} lies ahead; an act notes what has happened")));
-    }
-    match since.filter(|since| at < *since) {
-        Some(since) => {
-            let since = shown(since);
-            Err(ClerkError::Wrong(format!("{shown_at} lies before {since}, when the plant became aware")))
-        }
-        None => Ok(()),
-    }
 }
 
 fn shown(time: Time) -> String {

@@ -154,7 +154,7 @@ impl Incident {
     }
 
     /// What is wrong with it beyond its types: key, message, hint.
-    fn mistakes(&self) -> Vec<(&'static str, String, &'static str)> {
+    pub(super) fn mistakes(&self) -> Vec<(&'static str, String, &'static str)> {
         let mut found = Vec::new();
         if self.title.trim().is_empty() {
             found.push(("title", "nothing is said".to_owned(), ""));

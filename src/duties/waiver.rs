@@ -3,7 +3,10 @@
 //! A waiver changes what is shown, never what was found: the finding stays beside it, and comes back the moment the waiver
 //! ends or one of its compensating checks is not green. Only a fail can be waived; an unknown is no finding to accept.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod net;
+mod selector;
+
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,14 +17,15 @@ use serde::{Deserialize, Serialize};
 use super::attestation::Signer;
 use super::days_between;
 use super::page::{self, OneOrMany, Page};
-use crate::model::{
-    Asset, AssetId, CheckId, CheckResult, EntryId, Finding, Kind, Problems, Severity, Time, Value, Verdict, ZoneId,
-};
+use crate::model::{Asset, AssetId, CheckId, EntryId, Problems, Severity, Time, Value, ZoneId};
+
+pub use net::Net;
+pub use selector::Selector;
+
+use selector::is_cve;
 
 /// The key of the list.
 const KEY: &str = "waivers";
-/// Longest text of a finding in a reason, in characters.
-const LONGEST_REASON: usize = 1_400;
 
 /// One waiver.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,29 +58,6 @@ pub struct Waiver {
     /// `file:line:column`.
     #[serde(skip)]
     pub declared: Arc<str>,
-}
-
-/// Which fails a waiver accepts: all conditions must hold, and one word of each is enough.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Selector {
-    /// Ids of assets; `*` stands for any text.
-    #[serde(default)]
-    asset: OneOrMany<String>,
-    /// Labels of assets.
-    #[serde(default)]
-    labels: BTreeMap<Arc<str>, OneOrMany<String>>,
-    /// Zones.
-    #[serde(default)]
-    zone: OneOrMany<ZoneId>,
-    /// Kinds of assets.
-    #[serde(default)]
-    kind: OneOrMany<Kind>,
-    /// Checks; at least one is named.
-    check: OneOrMany<CheckId>,
-    /// Vulnerabilities: only a finding whose vulnerabilities are all waived is.
-    #[serde(default)]
-    cve: OneOrMany<String>,
 }
 
 /// A check that must stay green; on the waived asset itself where no other is named.
@@ -125,31 +106,35 @@ impl Waiver {
         self.starts_at <= now && now < self.expires_at
     }
 
+    /// How it stands by the clock alone: `running`, `not_begun` or `expired`; whether a compensating check suspends it shows in
+    /// the verdicts.
+    #[must_use]
+    pub fn standing(&self, now: Time) -> &'static str {
+        if now >= self.expires_at {
+            "expired"
+        } else if now < self.starts_at {
+            "not_begun"
+        } else {
+            "running"
+        }
+    }
+
     /// Whether it means an asset and a check, vulnerabilities aside.
     #[must_use]
     pub fn means(&self, asset: &Asset, check: &CheckId) -> bool {
-        let selector = &self.selector;
-        let any = |ids: &[String]| ids.is_empty() || ids.iter().any(|id| fits(id, asset.id.as_str()));
-        let label = |(name, wanted): (&Arc<str>, &OneOrMany<String>)| {
-            asset.labels.get(name).is_some_and(|value| wanted.0.iter().any(|word| fits(word, value)))
-        };
-        selector.check.0.contains(check)
-            && any(&selector.asset.0)
-            && (selector.zone.0.is_empty() || selector.zone.0.contains(&asset.zone))
-            && (selector.kind.0.is_empty() || selector.kind.0.contains(&asset.kind))
-            && selector.labels.iter().all(label)
+        self.selector.means(asset, check)
     }
 
     /// The checks that it names.
     #[must_use]
     pub fn checks(&self) -> &[CheckId] {
-        &self.selector.check.0
+        &self.selector.check
     }
 
     /// The zones that it names.
     #[must_use]
     pub fn zones(&self) -> &[ZoneId] {
-        &self.selector.zone.0
+        &self.selector.zone
     }
 
     /// What the check of the register reads; `severity` is that of the most urgent check that it means.
@@ -184,66 +169,23 @@ impl Waiver {
         if self.approved_by.person.trim().is_empty() {
             found.push(("approved_by", "nobody is named".to_owned(), "{ person: …, role: … }"));
         }
-        if self.selector.check.0.is_empty() {
+        if self.selector.check.is_empty() {
             found.push((
                 "match",
                 "it names no check".to_owned(),
                 "a waiver of everything is none: match: { check: … }",
             ));
         }
-        for cve in self.selector.cve.0.iter().filter(|cve| !is_cve(cve)) {
+        for cve in self.selector.cve.iter().filter(|cve| !is_cve(cve)) {
             found.push(("match", format!("{cve:?} is no CVE id"), "such as CVE-2099-10001"));
         }
         found
     }
 }
 
-/// Whether a pattern with `*` fits a text as a whole.
-fn fits(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let parts: Vec<&str> = parts.collect();
-    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
-    for part in middle {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    rest.len() >= last.len() && rest.ends_with(last)
-}
-
-fn is_cve(text: &str) -> bool {
-    let mut parts = text.splitn(3, '-');
-    let digits = |part: Option<&str>, at_least: usize| {
-        part.is_some_and(|part| part.len() >= at_least && part.len() <= 19 && part.bytes().all(|b| b.is_ascii_digit()))
-    };
-    parts.next() == Some("CVE") && digits(parts.next(), 4) && digits(parts.next(), 4)
-}
-
 /// All waivers.
 #[derive(Debug, Clone, Default)]
 pub struct Waivers(pub(super) Vec<Waiver>);
-
-/// What becomes of a fail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Net {
-    /// Nobody has accepted it.
-    Stands,
-    /// It is accepted; the text says by what and until when.
-    Waived {
-        /// Id of the waiver, of several where vulnerabilities are waived one by one.
-        waiver: String,
-        /// Until when, and why.
-        why: String,
-    },
-    /// It would be accepted, but what was to make up for it is not green.
-    Suspended {
-        /// Id of the waiver.
-        waiver: String,
-        /// Which compensating check, and how it stands.
-        why: String,
-    },
-}
 
 impl Waivers {
     /// Whether there is any.
@@ -261,121 +203,6 @@ impl Waivers {
     #[must_use]
     pub fn mean(&self, asset: &Asset, check: &CheckId) -> bool {
         self.0.iter().any(|waiver| waiver.means(asset, check))
-    }
-
-    /// What becomes of a fail of a check on an asset. `observed` is what the finding names; `verdict_of` tells how another pair
-    /// stands now.
-    #[must_use]
-    pub fn judge(
-        &self,
-        asset: &Asset,
-        check: &CheckId,
-        observed: &Value,
-        verdict_of: &dyn Fn(&AssetId, &CheckId) -> Option<Verdict>,
-        now: Time,
-    ) -> Net {
-        let running: Vec<&Waiver> =
-            self.0.iter().filter(|waiver| waiver.is_running(now) && waiver.means(asset, check)).collect();
-        let (mut by_cve, mut suspended) = (Vec::new(), None);
-        for waiver in running {
-            if let Some(why) = waiver.lacks(asset, verdict_of) {
-                suspended = suspended.or(Some(Net::Suspended { waiver: waiver.id.to_string(), why }));
-            } else if waiver.selector.cve.0.is_empty() {
-                return waived(&[waiver]);
-            } else {
-                by_cve.push(waiver);
-            }
-        }
-        covering(&by_cve, observed).map_or_else(|| suspended.unwrap_or(Net::Stands), |waivers| waived(&waivers))
-    }
-}
-
-impl Waiver {
-    /// The first compensating check that is not green, in words.
-    fn lacks(&self, asset: &Asset, verdict_of: &dyn Fn(&AssetId, &CheckId) -> Option<Verdict>) -> Option<String> {
-        self.compensating.iter().find_map(|one| {
-            let on = one.asset.as_ref().unwrap_or(&asset.id);
-            let word = match verdict_of(on, &one.check) {
-                // what is itself waived makes up for nothing
-                Some(Verdict::Pass | Verdict::Warn) => return None,
-                Some(Verdict::Unknown(cause)) => format!("unknown ({cause})"),
-                Some(verdict) => verdict.word().to_owned(),
-                None => "not judged yet".to_owned(),
-            };
-            Some(format!("compensating check {} on {on} is {word}", one.check))
-        })
-    }
-}
-
-fn waived(waivers: &[&Waiver]) -> Net {
-    let ids: Vec<&str> = waivers.iter().map(|waiver| waiver.id.as_str()).collect();
-    let until = waivers.iter().map(|waiver| waiver.expires_at).min().unwrap_or(Time::MIN_UTC);
-    let reason = waivers.first().map_or("", |waiver| waiver.reason.trim());
-    let reason: String = reason.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    Net::Waived {
-        waiver: ids.join(", "),
-        why: format!("until {}: {reason}", until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
-    }
-}
-
-/// Those of the waivers that together accept every vulnerability that a finding names.
-fn covering<'w>(waivers: &[&'w Waiver], observed: &Value) -> Option<Vec<&'w Waiver>> {
-    let (mut named, mut is_cut) = (BTreeSet::new(), false);
-    vulnerabilities(observed, &mut named, &mut is_cut);
-    if named.is_empty() || is_cut {
-        return None;
-    }
-    let accepts = |waiver: &&&Waiver| waiver.selector.cve.0.iter().any(|cve| named.contains(cve.as_str()));
-    let accepting: Vec<&Waiver> = waivers.iter().filter(accepts).copied().collect();
-    let accepted: BTreeSet<&str> =
-        accepting.iter().flat_map(|waiver| waiver.selector.cve.0.iter().map(String::as_str)).collect();
-    named.iter().all(|cve| accepted.contains(cve.as_str())).then_some(accepting)
-}
-
-/// Every CVE id in a value; a value that was cut may name more than can be seen.
-fn vulnerabilities(value: &Value, named: &mut BTreeSet<String>, is_cut: &mut bool) {
-    match value {
-        Value::Text(text) => {
-            *is_cut |= text.contains('…');
-            let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
-            named.extend(words.filter(|word| is_cve(word)).map(str::to_owned));
-        }
-        Value::List(items) => items.iter().for_each(|item| vulnerabilities(item, named, is_cut)),
-        Value::Map(fields) => fields.values().for_each(|item| vulnerabilities(item, named, is_cut)),
-        _ => {}
-    }
-}
-
-impl Net {
-    /// The result as it is shown: a fail under a valid waiver is `waived`. The finding itself stays in the evidence.
-    #[must_use]
-    pub fn apply(&self, finding: &CheckResult) -> CheckResult {
-        let mut shown = finding.clone();
-        let gross: String = finding.judgement.reason.chars().take(LONGEST_REASON).collect();
-        match self {
-            Self::Stands => return shown,
-            Self::Waived { waiver, why } => {
-                shown.judgement.verdict = Verdict::Waived;
-                shown.judgement.reason = format!("{gross} (waived by {waiver} {why})");
-                shown.evidence.finding = Some(Finding { waiver: waiver.clone(), reason: gross, suspended: false });
-            }
-            Self::Suspended { waiver, why } => {
-                shown.judgement.reason = format!("{gross} (waiver {waiver} is suspended: {why})");
-                shown.evidence.finding = Some(Finding { waiver: waiver.clone(), reason: gross, suspended: true });
-            }
-        }
-        shown
-    }
-
-    /// The finding behind a result that is shown.
-    #[must_use]
-    pub fn undo(shown: &CheckResult) -> CheckResult {
-        let mut finding = shown.clone();
-        if let Some(before) = finding.evidence.finding.take() {
-            finding.judgement.verdict = Verdict::Fail;
-            finding.judgement.reason = before.reason;
-        }
-        finding
     }
 }
 

@@ -53,7 +53,7 @@ pub struct Compared {
 }
 
 /// A fail as it was found, beside what a waiver makes of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Finding {
     /// Which waiver means it.
     pub waiver: String,
@@ -62,6 +62,9 @@ pub struct Finding {
     /// Whether the waiver is suspended, so that the finding stands.
     #[serde(default)]
     pub suspended: bool,
+    /// Whether it accepts some of the vulnerabilities and not all, so that the finding stands.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub partly: bool,
 }
 
 /// One evaluation of one check on one asset.

@@ -5,10 +5,12 @@
 
 mod asset;
 mod assets;
+mod attestations;
 mod baselines;
 mod calendar;
 mod check;
 mod controls;
+mod forms;
 mod incidents;
 mod ledger;
 mod overview;
@@ -18,6 +20,7 @@ mod results;
 mod segmentation;
 mod shell;
 mod strip;
+mod waivers;
 
 use std::sync::Arc;
 
@@ -52,6 +55,8 @@ pub(super) fn router() -> Router<Arc<Inner>> {
         .route("/controls", get(controls::page))
         .route("/segmentation", get(segmentation::page))
         .route("/baselines", get(baselines::page))
+        .route("/waivers", get(waivers::page))
+        .route("/attestations", get(attestations::page))
         .route("/calendar", get(calendar::page))
         .route("/incidents", get(incidents::page))
         .route("/ledger", get(ledger::page))

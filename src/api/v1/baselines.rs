@@ -7,7 +7,7 @@ use chrono::{TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::acts::{Because, body, noted};
+use super::acts::{Because, body, given, noted};
 use super::{Answer, Query, Refusal, view};
 use crate::api::Role;
 use crate::api::admit::Actor;
@@ -152,13 +152,6 @@ pub(super) async fn plan(
     let one = find(&inner, &asset, &check).await?;
     let plan = ChangePlan { asset: &one.asset, check: &one.check, ticket: &said.ticket, until: said.until };
     done(&inner, plan.act((&actor, &said.reason), now)).await.map(Json)
-}
-
-fn given(reason: &str) -> Result<(), Refusal> {
-    if reason.trim().is_empty() {
-        return Err(Refusal::InvalidValue("give a reason: whoever reads the ledger will want one".into()));
-    }
-    Ok(())
 }
 
 async fn done(inner: &Inner, act: BaselineAct) -> Result<serde_json::Value, Refusal> {

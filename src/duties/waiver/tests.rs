@@ -2,9 +2,10 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
+use super::selector::fits;
 use super::*;
 use crate::duties::tests::asset;
-use crate::model::{Cause, Evidence, Judgement, Params};
+use crate::model::{Cause, CheckResult, Evidence, Judgement, Kind, Params, Verdict};
 
 fn read(text: &str) -> (Waivers, String) {
     let folder = tempfile::tempdir().unwrap();
@@ -47,6 +48,7 @@ fn word(waivers: &Waivers, observed: &Value, verdict: Option<Verdict>, now: &str
         Net::Stands => "stands".into(),
         Net::Waived { .. } => "waived".into(),
         Net::Suspended { why, .. } => why,
+        Net::Partly { waiver, open } => format!("{waiver} but {open}"),
     }
 }
 
@@ -116,8 +118,12 @@ fn vulnerabilities_are_waived_only_when_every_one_that_was_found_is() {
     for (observed, expected) in [
         (vec!["CVE-2099-10001"], "waived"),
         (vec!["CVE-2099-10001 in firmware 1.2", "CVE-2099-10003"], "waived"),
-        (vec!["CVE-2099-10001", "CVE-2099-10004"], "stands"),
-        (vec!["CVE-2099-10001", "… and 3 more"], "stands"),
+        (vec!["CVE-2099-10001", "CVE-2099-10004"], "w-0 but CVE-2099-10004"),
+        (vec!["CVE-2099-10004", "CVE-2099-10002", "CVE-2099-10001: 40.0"], "w-0, w-1 but CVE-2099-10004"),
+        (vec!["CVE-2099-10001", "… and 3 more"], "w-0 but what is not listed for want of room"),
+        // an advisory without a CVE id cannot be named, so it is not accepted with another
+        (vec!["CVE-2099-10001", "NHA-2099-002: 90.0"], "w-0 but what has no CVE id"),
+        (vec!["CVE-2099-10004"], "stands"),
         (vec!["CVE-2099-100010"], "stands"),
         (vec!["something else"], "stands"),
         (vec![], "stands"),
@@ -125,6 +131,25 @@ fn vulnerabilities_are_waived_only_when_every_one_that_was_found_is() {
         let observed = Value::list(observed.into_iter().map(Value::text));
         assert_eq!(word(&waivers, &observed, None, now), expected, "{observed}");
     }
+}
+
+#[test]
+fn the_finding_names_what_nobody_accepted_of_any_of_its_assertions() {
+    let waivers = waivers(&["match: {check: snmp-v3-only, cve: CVE-2099-10001}"]);
+    let plc = asset("plc-7", Kind::Plc, "cell-1");
+    let offenders = |from: u32, to: u32| Value::list((from..to).map(|n| Value::text(format!("CVE-2099-{n}: 40.0"))));
+    let net = |observed: &Value| {
+        waivers.judge(&plc, &check("snmp-v3-only"), observed, &|_, _| None, at("2026-03-01T00:00:00Z"))
+    };
+    let twelve = Value::list([offenders(10001, 10002), offenders(10010, 10022)]);
+    let shown = net(&twelve).apply(&fail());
+    let reason = &shown.judgement.reason;
+    assert_eq!(shown.judgement.verdict, Verdict::Fail);
+    assert!(reason.starts_with("answers to public (accepted in part by w-0; not waived: CVE-2099-10010, "), "{reason}");
+    assert!(reason.ends_with("CVE-2099-10019, 2 more)"), "{reason}");
+    assert_eq!(Net::undo(&shown), fail());
+    assert!(matches!(net(&Value::list([offenders(10001, 10002), Value::Null])), Net::Partly { .. }));
+    assert!(matches!(net(&Value::list([offenders(10001, 10002)])), Net::Waived { .. }));
 }
 
 fn fail() -> CheckResult {

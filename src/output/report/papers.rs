@@ -143,12 +143,9 @@ impl Papers {
 
 impl WaiverRow {
     fn new(waiver: &Waiver, (accepts, suspended): (usize, usize), until: Time) -> Self {
-        let state = if waiver.is_running(until) {
-            "running"
-        } else if until < waiver.starts_at {
-            "not begun"
-        } else {
-            "expired"
+        let state = match waiver.standing(until) {
+            "not_begun" => "not begun",
+            state => state,
         };
         Self {
             id: waiver.id.clone(),

@@ -143,7 +143,11 @@ impl Known {
             severity: result.severity,
             reason: said(&result.judgement.reason, LONGEST_REASON),
             advice,
-            waiver: result.evidence.finding.map(|finding| (finding.waiver, finding.suspended)),
+            waiver: result
+                .evidence
+                .finding
+                .filter(|finding| !finding.partly)
+                .map(|finding| (finding.waiver, finding.suspended)),
             since,
             at: result.at,
             evidence: Evidence {

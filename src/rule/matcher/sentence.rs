@@ -104,8 +104,10 @@ fn clipped(value: &Value, depth: usize) -> Value {
             Value::list(items.iter().take(KEPT).map(|item| clip_at(item, depth - 1)).chain(more))
         }
         Value::Map(fields) => {
+            let more = fields.len().saturating_sub(KEPT);
+            let more = (more > 0).then(|| (Arc::from("…"), Value::text(format!("… and {more} more"))));
             let kept = fields.iter().take(KEPT).map(|(key, value)| (key.clone(), clip_at(value, depth - 1)));
-            Value::Map(Arc::new(kept.collect()))
+            Value::Map(Arc::new(kept.chain(more).collect()))
         }
         other => other.clone(),
     }

@@ -102,7 +102,11 @@ impl Tally {
                 Some(label) => Value::text(format!("{label}: {}", shown(&value))),
                 None => value,
             };
-            words::clip(&Value::list(self.offenders.into_iter().map(value)))
+            // whoever reads the offenders must see that there are others
+            let more = self.count - self.offenders.len();
+            let more = (more > 0).then(|| Value::text(format!("… and {more} more")));
+            let kept = words::clip(&Value::list(self.offenders.into_iter().map(value)));
+            Value::list(kept.as_list().unwrap_or_default().iter().cloned().chain(more))
         } else {
             words::clip(&self.offenders.into_iter().next().map(|(_, value)| value).unwrap_or_default())
         };

@@ -344,6 +344,22 @@ fn offenders_are_named_up_to_ten() {
 }
 
 #[test]
+fn offenders_beyond_those_that_are_kept_are_not_passed_over_in_silence() {
+    let observed = |count: usize| {
+        let ports: Vec<String> = (1..=count).map(|port| port.to_string()).collect();
+        let Outcome::Offends(finding) =
+            Scene::of(&format!("[{}]", ports.join(","))).outcome("{fact: t.f, subset_of: []}")
+        else {
+            panic!()
+        };
+        finding.observed.as_list().unwrap().to_vec()
+    };
+    assert_eq!(observed(50).last(), Some(&Value::Int(50)));
+    assert_eq!(observed(53).len(), 51);
+    assert_eq!(observed(53).last(), Some(&Value::text("… and 3 more")));
+}
+
+#[test]
 fn sentences_can_be_worded_by_the_author() {
     let scene = Scene::of(r#"["telnet", "evil {expected}\u001b"]"#);
     assert_eq!(
