@@ -27,8 +27,20 @@ pub(super) fn advisories(device: &FactId, sources: &Sources<'_>) -> Reading {
             return Reading::missing(Cause::NoData, advice);
         }
         let found = feeds::findings(sources.carried.documents.iter(), &identities);
-        Reading::Known(fact(&found, sources.carried, sources.now))
+        Reading::Known(fact(&found, taken_for(device, sources.asset), sources.carried, sources.now))
     })
+}
+
+/// What the advisories were compared with, in words; of a computer its system first.
+fn taken_for(device: &Value, asset: &Asset) -> String {
+    let text = |field: &str| device.get(field).and_then(Value::as_text);
+    let (vendor, product, version) = (asset.vendor.as_deref(), asset.product.as_deref(), asset.version.as_deref());
+    let words: [Option<&str>; 6] = if matches!(asset.kind, AssetKind::LinuxHost | AssetKind::WindowsHost) {
+        [text("os"), text("version"), product.and(Some("with")), product.and(vendor), product, product.and(version)]
+    } else {
+        [text("vendor").or(vendor), text("model").or(product), text("version"), None, None, None]
+    };
+    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// What the asset is: by what it says, by what is written down, and for a computer, whose system and whose product are two
@@ -48,7 +60,7 @@ fn identities(device: &Value, asset: &Asset) -> Vec<Identity> {
     vec![own.serial(text("serial"))]
 }
 
-fn fact(found: &Findings<'_>, carried: &Shelf, now: Time) -> Value {
+fn fact(found: &Findings<'_>, product: String, carried: &Shelf, now: Time) -> Value {
     let (open, undecided): (Vec<&Finding<'_>>, Vec<_>) = found.open.iter().partition(|one| one.is_certain);
     let rows = |all: &[&Finding<'_>]| Value::list(all.iter().take(MOST_ROWS).map(|one| row(one, carried, now)));
     let count = |of: usize| Value::Int(i64::try_from(of).unwrap_or(i64::MAX));
@@ -57,6 +69,7 @@ fn fact(found: &Findings<'_>, carried: &Shelf, now: Time) -> Value {
     let in_use: Vec<_> = open.iter().copied().filter(|one| exploited(one, carried).is_some()).collect();
     let unclear: Vec<_> = undecided.iter().copied().filter(|one| exploited(one, carried).is_some()).collect();
     let fields = [
+        ("product", Value::from(product)),
         ("documents", count(found.documents)),
         ("open", count(open.len())),
         ("rows", rows(&open)),
