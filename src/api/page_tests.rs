@@ -31,6 +31,7 @@ async fn every_page_is_there_names_what_is_missing_and_loads_nothing_from_elsewh
         "/controls".to_owned(),
         "/baselines?state=proposed,differs".to_owned(),
         "/segmentation".to_owned(),
+        "/feeds?exploited=true&severity=critical".to_owned(),
         "/calendar".to_owned(),
         "/incidents".to_owned(),
         "/ledger".to_owned(),

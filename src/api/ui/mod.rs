@@ -9,6 +9,7 @@ mod baselines;
 mod calendar;
 mod check;
 mod controls;
+mod feeds;
 mod incidents;
 mod ledger;
 mod overview;
@@ -52,6 +53,7 @@ pub(super) fn router() -> Router<Arc<Inner>> {
         .route("/controls", get(controls::page))
         .route("/segmentation", get(segmentation::page))
         .route("/baselines", get(baselines::page))
+        .route("/feeds", get(feeds::page))
         .route("/calendar", get(calendar::page))
         .route("/incidents", get(incidents::page))
         .route("/ledger", get(ledger::page))

@@ -10,13 +10,14 @@ use crate::api::v1::Refusal;
 use crate::model::{Cause, Verdict};
 
 /// The pages, in the order of the bar.
-const PAGES: [(&str, &str); 9] = [
+const PAGES: [(&str, &str); 10] = [
     ("/", "Overview"),
     ("/assets", "Assets"),
     ("/checks", "Checks"),
     ("/controls", "Controls"),
     ("/baselines", "Baselines"),
     ("/segmentation", "Segmentation"),
+    ("/feeds", "Feeds"),
     ("/calendar", "Calendar"),
     ("/incidents", "Incidents"),
     ("/ledger", "Ledger"),

@@ -5,11 +5,13 @@
 //! it, and a test holds both against each other.
 
 mod acts;
+mod advisories;
 mod assets;
 mod baselines;
 mod checks;
 mod controls;
 mod duties;
+mod feeds;
 mod gate;
 mod ledger;
 mod query;
@@ -26,10 +28,11 @@ use axum::{Json, Router};
 use super::View;
 use super::router::Inner;
 
+pub(super) use advisories::{Known as KnownAdvisories, Match, Wanted as WantedAdvisories, known as known_advisories};
 pub(super) use assets::{Wanted as WantedAssets, find as find_asset};
 pub(super) use baselines::Wanted as WantedBaselines;
 pub(super) use checks::tallies;
-pub(super) use query::{Page, Query, stranger};
+pub(super) use query::{Page, Query, SHORT, stranger};
 pub(super) use refusal::Refusal;
 pub(super) use results::{Entry, Order, Wanted as WantedPairs, entries, pair};
 
@@ -61,6 +64,8 @@ pub(super) fn routes() -> Vec<(&'static str, MethodRouter<Arc<Inner>>)> {
         ("/baselines/{asset}/{check}/revert", post(baselines::revert)),
         ("/baselines/{asset}/{check}/plan", post(baselines::plan)),
         ("/attestations", get(duties::attestations).post(acts::sign)),
+        ("/feeds", get(feeds::list)),
+        ("/advisories", get(advisories::list)),
         ("/incidents", get(duties::incidents)),
         ("/incidents/{incident}/reports", post(acts::report)),
         ("/plan", get(gate::plan)),
