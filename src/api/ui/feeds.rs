@@ -8,9 +8,10 @@ use super::Answer;
 use super::parts::{choice, moment, pager, span};
 use super::shell::shell;
 use crate::api::router::Shared;
-use crate::api::v1::{self, KnownAdvisories, Match, Query, SHORT, WantedAdvisories};
+use crate::api::v1::{self, Query, SHORT, WantedAdvisories};
 use crate::feeds::{Kind, Shelf, State as Standing};
 use crate::model::Time;
+use crate::output::{Exposure, Exposures};
 
 /// Refused files that are shown; `nis2watch feeds verify` has all of them.
 const REFUSED: usize = 20;
@@ -23,8 +24,8 @@ pub(super) async fn page(State(inner): Shared, mut query: Query) -> Answer {
     query.finish()?;
     wanted.check(&inner)?;
     let (carried, now) = (inner.desk.operator.carried(), Utc::now());
-    let known = v1::known_advisories(&inner).await?;
-    let found: Vec<&Match> = known.matches.iter().filter(|one| wanted.is_meant(one)).collect();
+    let known = v1::exposures(&inner).await?;
+    let found: Vec<&Exposure> = known.rows.iter().filter(|one| wanted.is_meant(one)).collect();
     let zones: Vec<String> = inner.desk.board.read().zones.keys().map(ToString::to_string).collect();
     let main = html! {
         p { "Nothing is downloaded: somebody carries these files in, and " code { "nis2watch feeds import" } " verifies them. What rests on a \
@@ -109,7 +110,7 @@ fn refused(carried: &Shelf) -> Markup {
 }
 
 /// How much of the plant this list can speak for.
-fn candour(known: &KnownAdvisories) -> Markup {
+fn candour(known: &Exposures) -> Markup {
     html! {
         p {
             @if known.assets == 0 { "No asset has been looked through for advisories yet, so an empty list here is no good news." }
@@ -124,7 +125,7 @@ fn candour(known: &KnownAdvisories) -> Markup {
     }
 }
 
-fn matches(found: &[&Match]) -> Markup {
+fn matches(found: &[&Exposure]) -> Markup {
     html! {
         table.findings {
             thead { tr { th scope="col" { "Vulnerability" } th scope="col" { "Asset" } th scope="col" { "Product" } th scope="col" { "Advisory" }
@@ -134,7 +135,7 @@ fn matches(found: &[&Match]) -> Markup {
     }
 }
 
-fn row(one: &Match) -> Markup {
+fn row(one: &Exposure) -> Markup {
     let what = &one.what;
     html! {
         tr {
@@ -145,7 +146,7 @@ fn row(one: &Match) -> Markup {
             td { (what.advisory) }
             td { (what.confidence) @if !what.certain { br; small { "undecided" } } }
             td { @if let Some(due) = &what.due { (due) } }
-            td { a href={ "/assets/" (one.asset) "/" (one.check) } { (super::parts::state(one.state, None)) } br; small { (moment(one.at)) } }
+            td { a href={ "/assets/" (one.asset) "/" (one.check) } { (super::parts::state(one.state, None)) } br; small { @if let Some(at) = one.at { (moment(at)) } } }
         }
     }
 }

@@ -1,50 +1,15 @@
 //! Which advisories and known exploited vulnerabilities concern which assets, as the last judgements saw it.
 
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
 use serde_json::json;
 
 use super::{Answer, Query, Refusal, stranger};
 use crate::api::router::{Inner, Shared};
 use crate::catalog::Lists;
-use crate::model::{AssetId, CheckId, Listed, Time, Verdict, Vulnerability, ZoneId};
+use crate::model::{Verdict, ZoneId};
+use crate::output::{Exposure, Exposures, Looked, VULNERABILITY_SEVERITIES};
 use crate::store::Stored;
-
-/// Severities of vulnerabilities, the worst first.
-const SEVERITIES: [&str; 3] = ["critical", "high", "medium"];
-
-/// One vulnerability on one asset.
-#[derive(Debug, Serialize)]
-pub(in crate::api) struct Match {
-    pub(in crate::api) asset: AssetId,
-    pub(in crate::api) zone: ZoneId,
-    /// What the asset was taken for.
-    pub(in crate::api) product: String,
-    #[serde(flatten)]
-    pub(in crate::api) what: Vulnerability,
-    /// The check that saw it.
-    pub(in crate::api) check: CheckId,
-    /// How that check stands.
-    pub(in crate::api) state: &'static str,
-    /// When it saw it.
-    pub(in crate::api) at: Time,
-}
-
-/// What is known of the whole plant.
-#[derive(Debug, Default)]
-pub(in crate::api) struct Known {
-    /// The most urgent first.
-    pub(in crate::api) matches: Vec<Match>,
-    /// Assets that advisories are looked through for.
-    pub(in crate::api) assets: usize,
-    /// Those of which nothing certain can be said.
-    pub(in crate::api) unknown: usize,
-    /// Rows that were cut from the evidence of assets with too many.
-    pub(in crate::api) left_out: usize,
-}
 
 /// The last judgements of the checks that leave such a list, those that do not apply left out.
 pub(in crate::api) async fn judged(inner: &Inner, is_meant: fn(&Lists) -> bool) -> Result<Vec<Stored>, Refusal> {
@@ -62,50 +27,17 @@ pub(in crate::api) async fn judged(inner: &Inner, is_meant: fn(&Lists) -> bool) 
     Ok(inner.desk.store.judgements(pairs).await?)
 }
 
-/// What is known; of several checks of one asset the one that saw it last speaks.
-pub(in crate::api) async fn known(inner: &Inner) -> Result<Known, Refusal> {
+/// What is known of the whole plant.
+pub(in crate::api) async fn exposures(inner: &Inner) -> Result<Exposures, Refusal> {
     let stored = judged(inner, |lists| matches!(lists, Lists::Vulnerabilities(_))).await?;
-    let mut newest: BTreeMap<AssetId, (Stored, bool)> = BTreeMap::new();
-    for one in stored {
-        let is_unknown = one.result.judgement.verdict.word() == "unknown";
-        let has_list = |one: &Stored| (one.result.evidence.listed.is_some(), one.result.at);
-        match newest.get_mut(&one.result.asset) {
-            Some((kept, unknown)) => {
-                *unknown |= is_unknown;
-                if has_list(&one) > has_list(kept) {
-                    *kept = one;
-                }
-            }
-            None => drop(newest.insert(one.result.asset.clone(), (one, is_unknown))),
-        }
-    }
-    let mut known = Known { assets: newest.len(), ..Known::default() };
-    for (stored, is_unknown) in newest.into_values() {
-        known.unknown += usize::from(is_unknown);
-        known.take(stored);
-    }
-    known.matches.sort_by_cached_key(|one| {
-        let severity = SEVERITIES.iter().position(|word| *word == one.what.severity);
-        (!one.what.exploited, !one.what.certain, severity, one.what.due.clone(), one.asset.clone(), one.what.id.clone())
-    });
-    Ok(known)
-}
-
-impl Known {
-    fn take(&mut self, stored: Stored) {
-        let result = stored.result;
-        let Some(Listed::Vulnerabilities { product, total, rows }) = result.evidence.listed else { return };
-        self.left_out += total.saturating_sub(rows.len());
-        self.matches.extend(rows.into_iter().map(|what| Match {
-            asset: result.asset.clone(),
-            zone: result.zone.clone(),
-            product: product.clone(),
-            what,
-            check: result.check.clone(),
-            state: result.judgement.verdict.word(),
-            at: result.at,
-        }));
-    }
+    Ok(Exposures::new(stored.into_iter().map(|Stored { result, .. }| Looked {
+        asset: result.asset,
+        zone: result.zone,
+        check: result.check,
+        verdict: result.judgement.verdict,
+        listed: result.evidence.listed,
+        at: Some(result.at),
+    })))
 }
 
 /// Which of them a list has.
@@ -125,7 +57,7 @@ impl Wanted {
             asset: query.text("asset"),
             zone: query.text("zone"),
             id: query.text("id"),
-            severities: query.words("severity", &SEVERITIES)?,
+            severities: query.words("severity", &VULNERABILITY_SEVERITIES)?,
             exploited: query.parsed("exploited")?,
             certain: query.parsed("certain")?,
         })
@@ -146,7 +78,7 @@ impl Wanted {
         }
     }
 
-    pub(in crate::api) fn is_meant(&self, one: &Match) -> bool {
+    pub(in crate::api) fn is_meant(&self, one: &Exposure) -> bool {
         self.asset.as_ref().is_none_or(|asset| one.asset.as_str() == asset)
             && self.zone.as_ref().is_none_or(|zone| one.zone.as_str() == zone)
             && self.id.as_ref().is_none_or(|id| one.what.id.eq_ignore_ascii_case(id))
@@ -160,8 +92,8 @@ pub(super) async fn list(State(inner): Shared, mut query: Query) -> Answer {
     let (wanted, page) = (Wanted::take(&mut query)?, query.page()?);
     query.finish()?;
     wanted.check(&inner)?;
-    let known = known(&inner).await?;
-    let found: Vec<&Match> = known.matches.iter().filter(|one| wanted.is_meant(one)).collect();
+    let known = exposures(&inner).await?;
+    let found: Vec<&Exposure> = known.rows.iter().filter(|one| wanted.is_meant(one)).collect();
     let shown = page.of(&found).iter().map(|one| json!(one)).collect();
     let Json(mut answer) = super::paged("advisories", shown, found.len(), page);
     answer["assets"] = json!({ "looked_at": known.assets, "unknown": known.unknown });

@@ -28,7 +28,7 @@ use axum::{Json, Router};
 use super::View;
 use super::router::Inner;
 
-pub(super) use advisories::{Known as KnownAdvisories, Match, Wanted as WantedAdvisories, known as known_advisories};
+pub(super) use advisories::{Wanted as WantedAdvisories, exposures};
 pub(super) use assets::{Wanted as WantedAssets, find as find_asset};
 pub(super) use baselines::Wanted as WantedBaselines;
 pub(super) use checks::tallies;
