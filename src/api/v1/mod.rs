@@ -28,7 +28,7 @@ use axum::{Json, Router};
 use super::View;
 use super::router::Inner;
 
-pub(super) use advisories::{Wanted as WantedAdvisories, exposures};
+pub(super) use advisories::{Wanted as WantedAdvisories, exposures, judged};
 pub(super) use assets::{Wanted as WantedAssets, find as find_asset};
 pub(super) use baselines::Wanted as WantedBaselines;
 pub(super) use checks::tallies;
