@@ -16,6 +16,7 @@ mod overview;
 mod pair;
 mod parts;
 mod results;
+mod runbooks;
 mod segmentation;
 mod shell;
 mod strip;
@@ -55,6 +56,8 @@ pub(super) fn router() -> Router<Arc<Inner>> {
         .route("/baselines", get(baselines::page))
         .route("/feeds", get(feeds::page))
         .route("/calendar", get(calendar::page))
+        .route("/runbooks", get(runbooks::list))
+        .route("/runbooks/{name}", get(runbooks::page))
         .route("/incidents", get(incidents::page))
         .route("/ledger", get(ledger::page))
         .route("/style.css", get(|| async { fixed("text/css; charset=utf-8", STYLE) }))

@@ -58,6 +58,7 @@ pub(super) fn shell(inner: &Inner, title: &str, at: &str, main: &Markup) -> Mark
                     }
                     "version " (env!("CARGO_PKG_VERSION")) " · "
                     a href="/api/v1/openapi.json" { "API" } " · " a href="/metrics" { "Metrics" } " · "
+                    a href="/runbooks" { "Runbooks" } " · "
                     a href="/-/healthy" { "Health" }
                 }
             }
