@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use crate::catalog::Catalog;
 use crate::duties::Book;
 use crate::engine::{AssetIndex, CheckIndex, Plan};
+use crate::feeds::Shelf;
 use crate::model::{AssetId, Time};
 use crate::transport::gate::Books;
 
@@ -39,6 +40,9 @@ pub trait Operator: Send + Sync {
 
     /// What is watched; `None` before the first plant is loaded.
     fn view(&self) -> Option<View>;
+
+    /// What was carried in from outside.
+    fn carried(&self) -> Arc<Shelf>;
 
     /// What people signed and owe.
     fn book(&self) -> Arc<Book>;

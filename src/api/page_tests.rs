@@ -7,14 +7,18 @@ use axum::http::StatusCode;
 use chrono::{TimeDelta, Utc};
 
 use super::tests::{Daemon, Setup};
-use super::v1::tests::{Hourly, plant};
+use super::v1::tests::{Hourly, judge, plant};
 use super::{WebConfig, v1};
 use crate::catalog::Catalog;
 use crate::duties::{Book, Incident, Papers, Plant, Significance};
 use crate::engine::{Plan, testing};
+use crate::feeds::Shelf;
 use crate::inventory::Inventory;
-use crate::model::{EntryId, Kind, Verdict};
-use crate::store::{Act, ActRecord, Digest, Latest};
+use crate::model::{
+    AssetId, Cause, Certificate, CheckId, CheckResult, EntryId, Evidence, Judgement, Kind, Listed, Value, Verdict,
+    ZoneId,
+};
+use crate::store::{Act, ActRecord, Digest, Latest, Seen, Sighting, Store as _};
 
 #[tokio::test]
 async fn every_page_is_there_names_what_is_missing_and_loads_nothing_from_elsewhere() {
@@ -34,7 +38,8 @@ async fn every_page_is_there_names_what_is_missing_and_loads_nothing_from_elsewh
         "/segmentation".to_owned(),
         "/waivers?state=running".to_owned(),
         "/attestations".to_owned(),
-        "/calendar".to_owned(),
+        "/feeds?exploited=true&severity=critical".to_owned(),
+        "/calendar?what=certificate,feed".to_owned(),
         "/incidents".to_owned(),
         "/ledger".to_owned(),
     ] {
@@ -140,6 +145,115 @@ async fn no_zone_is_said_to_be_closed_off_that_nobody_looked_from() {
     let setup = plant(&WebConfig::default()).await;
     let (_, page) = setup.send("GET", "/segmentation", &[]).await;
     assert!(page.contains("not seen"), "{page}");
+}
+
+/// Judges every look of a place alike.
+async fn look(setup: &Setup, from: &str, verdict: Verdict, observed: &str) {
+    let planned = setup.daemon.plan.asset(setup.daemon.plan.find(from).unwrap());
+    let looks = planned.checks.iter().filter(|one| *one.check.pack == *"segmentation");
+    let results = looks.map(|one| CheckResult {
+        asset: planned.member.asset.id.clone(),
+        zone: planned.member.asset.zone.clone(),
+        check: one.check.id.clone(),
+        check_version: one.check.version,
+        severity: one.check.severity,
+        controls: one.check.controls.clone(),
+        judgement: Judgement {
+            verdict,
+            observed: Value::list([Value::text(observed)]),
+            ..Judgement::unknown(Cause::Timeout, "as it was looked")
+        },
+        evidence: Evidence::default(),
+        at: Utc::now(),
+        duration_ms: 3,
+    });
+    setup.store.record(results.collect()).await.unwrap();
+    let latest = setup.store.latest().await.unwrap();
+    setup.board.replace(&setup.daemon.plan, &latest, &[]);
+}
+
+/// The cells of the row that looks from a zone, as class and words.
+fn cells<'p>(page: &'p str, from: &str) -> Vec<(&'p str, &'p str)> {
+    let row = page.split(&format!("<th scope=\"row\">{from}<br>")).nth(1).unwrap_or_else(|| panic!("{page}"));
+    let row = row.split("</tr>").next().unwrap();
+    let cell = |cell: &'p str| {
+        let (class, rest) = cell.split_once('"').unwrap();
+        (class, rest.rsplit("<small>").next().unwrap().split("</small>").next().unwrap())
+    };
+    row.split("<td class=\"").skip(1).map(cell).collect()
+}
+
+#[tokio::test]
+async fn a_cell_of_the_matrix_is_closed_open_or_not_seen_as_the_looks_from_its_zone_found() {
+    let setup = plant(&WebConfig::default()).await;
+    let (closed, unseen, open) = ("closed where it was tried", "not seen", "open beyond that");
+    // the zones are cell1, cell9, dmz, office; a zone is not looked at from itself
+    look(&setup, "vantage-ws1", Verdict::Pass, "").await;
+    look(&setup, "daemon", Verdict::Unknown(Cause::Timeout), "").await;
+    let (_, page) = setup.send("GET", "/segmentation", &[]).await;
+    assert_eq!(cells(&page, "office")[..3], [("pass", closed); 3], "{page}");
+    assert_eq!(cells(&page, "dmz")[..2], [("unknown", unseen); 2]);
+    assert_eq!(cells(&page, "cell1")[1..], [("unknown", unseen); 3], "nobody looks from there");
+    let offender = "office to cell1: plc1 port 80, from vantage-ws1";
+    look(&setup, "vantage-ws1", Verdict::Fail, offender).await;
+    let (_, page) = setup.send("GET", "/segmentation", &[]).await;
+    assert_eq!(cells(&page, "office")[0], ("fail", open), "{page}");
+    assert_eq!(cells(&page, "office")[1..3], [("unknown", unseen); 2], "a failing look clears nothing beside it");
+    look(&setup, "vantage-ws1", Verdict::Unknown(Cause::Stale), "").await;
+    let (_, page) = setup.send("GET", "/segmentation", &[]).await;
+    assert_eq!(cells(&page, "office")[0], ("unknown", unseen), "an old look proves nothing");
+}
+
+#[tokio::test]
+async fn the_calendar_shows_certificates_and_feeds_with_what_is_left() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/feeds/samples");
+    let carried = Arc::new(Shelf::load(&folder, &[].into()).unwrap());
+    let catalog = Arc::new(Catalog::load(true, &[]).unwrap());
+    let plan = Arc::new(Plan::new(&catalog, &testing::inventory(), &Hourly));
+    let daemon = Daemon { plan, catalog, carried, ..Daemon::default() };
+    let setup = Setup::new(daemon, "127.0.0.1", &WebConfig::default());
+    let end = |days: i64, subject: &str| Certificate {
+        subject: subject.into(),
+        port: Some(443),
+        ends: Utc::now() + chrono::TimeDelta::days(days),
+    };
+    let rows = vec![end(-2, "CN=<old>"), end(10, "CN=soon")];
+    let evidence = Evidence { listed: Some(Listed::Certificates { total: 2, rows }), ..Evidence::default() };
+    let judgement = Judgement { verdict: Verdict::Fail, ..Judgement::unknown(Cause::NoData, "ended") };
+    let asset = judge(&setup, "tls-cert-expiry", judgement, evidence).await;
+    let (_, page) = setup.send("GET", "/calendar", &[]).await;
+    let (old, soon) = (page.find("CN=&lt;old&gt;"), page.find(&format!("{asset}:443 CN=soon")));
+    assert!(old.is_some() && old < soon && page.contains("ended 2d"), "{page}");
+    assert!(page.contains("known exploited vulnerabilities"), "{page}");
+    let (_, page) = setup.send("GET", "/calendar?what=certificate", &[]).await;
+    assert!(page.contains("CN=soon") && !page.contains("known exploited vulnerabilities"), "{page}");
+}
+
+#[tokio::test]
+async fn the_baselines_page_shows_twenty_five_and_leads_to_the_next() {
+    let setup = plant(&WebConfig::default()).await;
+    let seen = (0..30).map(|at| {
+        let asset = AssetId::parse(&format!("plc-{at:02}")).unwrap();
+        Seen {
+            sightings: vec![Sighting {
+                asset,
+                check: CheckId::parse("asset-open-ports").unwrap(),
+                zone: ZoneId::parse("cell1").unwrap(),
+                value: "{}".into(),
+                sha256: "00".into(),
+                standing: "proposed",
+                against: None,
+                at: Utc::now(),
+            }],
+            ..Seen::default()
+        }
+    });
+    setup.store.record_all(seen.collect()).await.unwrap();
+    let (_, page) = setup.send("GET", "/baselines", &[]).await;
+    assert_eq!(page.matches("href=\"/assets/plc-").count(), 50, "asset and check of each of 25");
+    assert!(page.contains("1 to 25 of 30") && page.contains("href=\"/baselines?offset=25\""), "{page}");
+    let (_, page) = setup.send("GET", "/baselines?offset=25", &[]).await;
+    assert!(page.contains("26 to 30 of 30") && page.contains("plc-29"), "{page}");
 }
 
 #[tokio::test]

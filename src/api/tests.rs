@@ -17,6 +17,7 @@ use super::*;
 use crate::catalog::Catalog;
 use crate::duties::Book;
 use crate::engine::{AssetIndex, Cadence, CheckIndex, Plan, Schedules, testing};
+use crate::feeds::Shelf;
 use crate::output::{Exposition, Own};
 use crate::store::{self, Sqlite};
 
@@ -29,6 +30,7 @@ pub(super) struct Daemon {
     pub(super) plan: Arc<Plan>,
     pub(super) catalog: Arc<Catalog>,
     pub(super) book: Arc<Book>,
+    pub(super) carried: Arc<Shelf>,
     pub(super) asked: Mutex<Vec<(AssetIndex, Vec<CheckIndex>)>>,
 }
 
@@ -54,6 +56,10 @@ impl Operator for Daemon {
 
     fn book(&self) -> Arc<Book> {
         Arc::clone(&self.book)
+    }
+
+    fn carried(&self) -> Arc<Shelf> {
+        Arc::clone(&self.carried)
     }
 
     fn run_now(&self, asset: AssetIndex, checks: Vec<CheckIndex>) -> Result<(), String> {

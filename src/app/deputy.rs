@@ -11,6 +11,7 @@ use super::pulse::Pulse;
 use crate::api::{Operator, View};
 use crate::duties::Book;
 use crate::engine::{Ask, AssetIndex, CheckIndex, Visitor};
+use crate::feeds::Shelf;
 use crate::model::Time;
 use crate::output::Own;
 use crate::store::Store;
@@ -85,6 +86,10 @@ impl Operator for Deputy {
 
     fn book(&self) -> Arc<Book> {
         self.visitor.book.load_full()
+    }
+
+    fn carried(&self) -> Arc<Shelf> {
+        self.visitor.carried.load_full()
     }
 
     fn reload(&self) -> BoxFuture<'_, Result<(), String>> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::ask::Arguments;
-use super::drift::Drift;
+use super::drift::{Drift, Lists};
 use super::explain::sentences;
 use super::fact::{folder, stem};
 use super::form::{Form, Spot};
@@ -53,6 +53,8 @@ pub struct Check {
     pub sentences: Vec<(&'static str, String)>,
     /// How a change is told from a baseline, if it is.
     pub drift: Option<Drift>,
+    /// What it leaves for lists over the whole plant, if anything.
+    pub lists: Option<Lists>,
     /// What to do about a fail, one line.
     pub fix: String,
     /// Why it matters, one line.
@@ -203,7 +205,7 @@ pub(super) fn read(document: Document, problems: &mut Problems) -> Option<CheckD
     let params_by_profile = params::read_by_profile(&mut form, &params);
     let (matchers_at, rule) = read_rule(&mut form);
     let sentences = sentences(&document.root);
-    let drift = form.take("drift");
+    let (drift, lists) = (form.take("drift"), form.take("lists"));
     let fix = form.need("fix").unwrap_or_default();
     let rationale = form.take("rationale").unwrap_or_default();
     let proves = form.take("proves").unwrap_or_default();
@@ -227,6 +229,7 @@ pub(super) fn read(document: Document, problems: &mut Problems) -> Option<CheckD
         rule,
         sentences,
         drift,
+        lists,
         fix,
         rationale,
         proves,

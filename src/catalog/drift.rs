@@ -1,4 +1,4 @@
-//! What a change is measured against (check catalogue, section 1).
+//! What a change is measured against (check catalogue, section 1), and what a check leaves for lists.
 
 use std::fmt;
 
@@ -47,6 +47,25 @@ pub enum Mask {
     Field(String),
     /// Elements and lines that it matches.
     Pattern(Pattern),
+}
+
+/// What a check leaves for lists over the whole plant, with the path of its rows, beginning with a fact.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lists {
+    /// What is open by advisories: the fact `feeds.advisories` or one of its shape.
+    Vulnerabilities(String),
+    /// Rows with `subject`, `port` and `not_after`.
+    Certificates(String),
+}
+
+impl Lists {
+    /// The path.
+    #[must_use]
+    pub fn of(&self) -> &str {
+        let (Self::Vulnerabilities(path) | Self::Certificates(path)) = self;
+        path
+    }
 }
 
 impl Drift {

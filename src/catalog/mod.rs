@@ -37,7 +37,7 @@ pub use ask::{Arguments, Ask};
 pub use check::{Check, Need};
 pub use controls::{Control, Controls, PlannedCheck, Point, References, SeedBullet, SeedPart};
 pub use coverage::{Coverage, CoverageRow, Measured};
-pub use drift::{Baseline, Drift, Mask};
+pub use drift::{Baseline, Drift, Lists, Mask};
 pub use fact::{Budget, Fact, Remember};
 pub use fixtures::{FixtureReport, Outcome};
 pub use handout::{ACCOUNT, COLLECTOR_PATH, Handout};

@@ -101,6 +101,10 @@ impl Known<'_> {
         if let Some(problem) = check.drift.as_ref().and_then(|drift| self.wrong_path(draft, &drift.of, &wrong)) {
             problems.push(problem);
         }
+        let wrong = |message| draft.document.wrong(&["lists".into()], message);
+        if let Some(problem) = check.lists.as_ref().and_then(|lists| self.wrong_path(draft, lists.of(), &wrong)) {
+            problems.push(problem);
+        }
     }
 
     fn verify_need(&self, draft: &CheckDraft, spot: &Spot, need: &Need, problems: &mut Problems) {

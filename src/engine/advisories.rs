@@ -27,10 +27,20 @@ pub(super) fn advisories(device: &FactId, sources: &Sources<'_>) -> Reading {
             return Reading::missing(Cause::NoData, advice);
         }
         let found = feeds::findings(sources.carried.documents.iter(), &identities);
-        let mut told = fact(&found, sources.carried, sources.now);
-        told.push(("product", Value::text(in_words(device, sources.asset))));
-        Reading::Known(Value::map(told))
+        Reading::Known(fact(&found, taken_for(device, sources.asset), sources.carried, sources.now))
     })
+}
+
+/// What the advisories were compared with, in words; of a computer its system first.
+fn taken_for(device: &Value, asset: &Asset) -> String {
+    let text = |field: &str| device.get(field).and_then(Value::as_text);
+    let (vendor, product, version) = (asset.vendor.as_deref(), asset.product.as_deref(), asset.version.as_deref());
+    let words: [Option<&str>; 6] = if matches!(asset.kind, AssetKind::LinuxHost | AssetKind::WindowsHost) {
+        [text("os"), text("version"), product.and(Some("with")), product.and(vendor), product, product.and(version)]
+    } else {
+        [text("vendor").or(vendor), text("model").or(product), text("version"), None, None, None]
+    };
+    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// What the asset is: by what it says, by what is written down, and for a computer, whose system and whose product are two
@@ -50,17 +60,7 @@ fn identities(device: &Value, asset: &Asset) -> Vec<Identity> {
     vec![own.serial(text("serial"))]
 }
 
-/// The asset for a sentence: what it says of itself, else what is written down; of a computer, the product on it.
-fn in_words(device: &Value, asset: &Asset) -> String {
-    let written = [asset.vendor.as_deref(), asset.product.as_deref(), asset.version.as_deref()];
-    let is_computer = matches!(asset.kind, AssetKind::LinuxHost | AssetKind::WindowsHost);
-    let said = ["vendor", "model", "version"].map(|field| device.get(field).and_then(Value::as_text));
-    let parts =
-        std::iter::zip(said, written).map(|(said, written)| if is_computer { written } else { said.or(written) });
-    parts.flatten().collect::<Vec<_>>().join(" ")
-}
-
-fn fact(found: &Findings<'_>, carried: &Shelf, now: Time) -> Vec<(&'static str, Value)> {
+fn fact(found: &Findings<'_>, product: String, carried: &Shelf, now: Time) -> Value {
     let (open, undecided): (Vec<&Finding<'_>>, Vec<_>) = found.open.iter().partition(|one| one.is_certain);
     let rows = |all: &[&Finding<'_>]| Value::list(all.iter().take(MOST_ROWS).map(|one| row(one, carried, now)));
     let count = |of: usize| Value::Int(i64::try_from(of).unwrap_or(i64::MAX));
@@ -69,6 +69,7 @@ fn fact(found: &Findings<'_>, carried: &Shelf, now: Time) -> Vec<(&'static str, 
     let in_use: Vec<_> = open.iter().copied().filter(|one| exploited(one, carried).is_some()).collect();
     let unclear: Vec<_> = undecided.iter().copied().filter(|one| exploited(one, carried).is_some()).collect();
     let fields = [
+        ("product", Value::from(product)),
         ("documents", count(found.documents)),
         ("open", count(open.len())),
         ("rows", rows(&open)),
@@ -76,7 +77,7 @@ fn fact(found: &Findings<'_>, carried: &Shelf, now: Time) -> Vec<(&'static str, 
         ("exploited", rows(&in_use)),
         ("exploited_undecided", rows(&unclear)),
     ];
-    states.into_iter().chain(fields).collect()
+    Value::map(states.into_iter().chain(fields))
 }
 
 fn exploited<'s>(one: &Finding<'_>, carried: &'s Shelf) -> Option<&'s feeds::Exploited> {

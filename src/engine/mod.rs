@@ -10,6 +10,7 @@ mod derive;
 mod device;
 mod drift;
 mod health;
+mod listing;
 mod matrix;
 mod netting;
 mod plan;

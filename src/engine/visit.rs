@@ -16,7 +16,7 @@ use tracing::{debug, info_span};
 use super::contact::{Asked, Contact, Reply, Silence};
 use super::plan::{FactIndex, PlannedAsset, PlannedCheck, PlannedFact};
 use super::recall::Recall;
-use super::{CheckIndex, derive, drift};
+use super::{CheckIndex, derive, drift, listing};
 use crate::catalog::{Fact, History, Question, Remember};
 use crate::duties::Book;
 use crate::feeds::{Lifecycle, Shelf};
@@ -441,6 +441,7 @@ impl Visitor {
                 items,
                 vantage: self.vantage.clone(),
                 trace_id: telemetry::current_trace_id(),
+                listed: listing::of(planned, one, &|at| gathered.get(&at).map(|one| &one.reading)),
                 ..Evidence::default()
             },
             at: moment.now,

@@ -7,6 +7,7 @@ use std::io::Read;
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
+use sha2::{Digest as _, Sha256};
 
 use super::FeedError;
 
@@ -19,14 +20,29 @@ const MAX_VALUES: usize = 2_000_000;
 
 /// Reads a file as a whole, unpacked where its name ends in `.gz`.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, FeedError> {
+    Ok(read_with_digest(path)?.0)
+}
+
+/// The same, with the SHA-256 of the file as it lies there, hexadecimal.
+pub(super) fn read_with_digest(path: &Path) -> Result<(Vec<u8>, String), FeedError> {
     let file = File::open(path)?;
     if !file.metadata()?.is_file() {
         return Err(FeedError::Shape("this is not a regular file".into()));
     }
+    let bytes = bounded(file)?;
+    let digest = hex(&Sha256::digest(&bytes));
     if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz")) {
-        return bounded(MultiGzDecoder::new(file.take(MAX_BYTES as u64)));
+        return Ok((bounded(MultiGzDecoder::new(bytes.as_slice()))?, digest));
     }
-    bounded(file)
+    Ok((bytes, digest))
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").ok();
+        text
+    })
 }
 
 fn bounded(reader: impl Read) -> Result<Vec<u8>, FeedError> {

@@ -3,6 +3,7 @@
 //! Nothing here downloads; an operator carries the files across, and [`import()`] puts them into the feed folder ([`Shelf`]). A reader never decides "not affected" from
 //! absence: no match is no statement.
 
+mod content;
 pub mod csaf;
 mod endoflife;
 mod epss;
@@ -14,6 +15,7 @@ mod open;
 mod range;
 mod shelf;
 
+pub use content::Content;
 pub use endoflife::{Cycle, FeedError, Lifecycle, Phase};
 pub use epss::Epss;
 pub use fit::{Confidence, Fit, Identity};
@@ -21,4 +23,4 @@ pub use import::{ImportError, Imported, import};
 pub use kev::{Exploited, Kev};
 pub use open::{Finding, Findings, findings};
 pub use range::Range;
-pub use shelf::{Content, Import, Kind, REGISTER, Refused, Seen, Shelf, State, files};
+pub use shelf::{Import, Kind, REGISTER, Refused, Seen, Shelf, Source, State, files};

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256, Sha512};
+use sha2::{Digest, Sha256};
 
+use super::content::Content;
 use super::csaf::Document;
-use super::{Epss, FeedError, Kev, Lifecycle, guard};
+use super::guard::{self, hex};
+use super::{Epss, FeedError, Kev, Lifecycle};
 use crate::model::Time;
 
 /// Most files that are looked at.
@@ -47,6 +49,17 @@ impl Kind {
             Self::Kev => "kev",
             Self::Epss => "epss",
             Self::Endoflife => "endoflife",
+        }
+    }
+
+    /// What it is, for a person.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Csaf => "security advisories (CSAF)",
+            Self::Kev => "known exploited vulnerabilities",
+            Self::Epss => "likelihood of exploitation (EPSS)",
+            Self::Endoflife => "support periods",
         }
     }
 
@@ -97,143 +110,19 @@ pub struct Refused {
     pub why: String,
 }
 
-/// What one file holds.
-#[derive(Debug)]
-pub enum Content {
-    /// An advisory.
-    Csaf(Box<Document>),
-    /// Exploited vulnerabilities.
-    Kev(Kev),
-    /// Scores.
-    Epss(Epss),
-    /// Support periods.
-    Endoflife(Lifecycle),
-}
-
-impl Content {
-    /// Reads a file; `None` for one that belongs to a feed and says nothing itself: lists, metadata, hashes, signatures.
-    ///
-    /// # Errors
-    ///
-    /// The kind that it seems to be, and why it was refused; its hash file says something else.
-    pub fn load(path: &Path) -> Result<Option<Self>, (Option<Kind>, FeedError)> {
-        let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-        let stem = name.strip_suffix(".gz").unwrap_or(&name);
-        let is_table = stem.strip_suffix(".csv").is_some();
-        if !(is_table || stem.strip_suffix(".json").is_some()) {
-            return Ok(None);
-        }
-        let bytes = guard::read(path).map_err(|error| (None, error))?;
-        if is_table {
-            // the list of a folder of advisories is a table too
-            if !bytes.starts_with(b"#") && !bytes.starts_with(b"cve,") {
-                return Ok(None);
-            }
-            check_hash(path).map_err(|error| (Some(Kind::Epss), error))?;
-            return Epss::parse(&bytes).map(|list| Some(Self::Epss(list))).map_err(|error| (Some(Kind::Epss), error));
-        }
-        let kind = kind_of(&bytes).map_err(|error| (None, error))?;
-        let Some(kind) = kind else { return Ok(None) };
-        check_hash(path).map_err(|error| (Some(kind), error))?;
-        let product = stem.strip_suffix(".json").unwrap_or(stem);
-        let content = match kind {
-            Kind::Csaf => Document::parse(&bytes).map(|document| Self::Csaf(Box::new(document))),
-            Kind::Kev => Kev::parse(&bytes).map(Self::Kev),
-            Kind::Epss => Err(FeedError::Shape("scores are read as CSV".into())),
-            Kind::Endoflife => Lifecycle::parse(&bytes, product).map(Self::Endoflife),
-        };
-        content.map(Some).map_err(|error| (Some(kind), error))
-    }
-
-    /// Its kind.
-    #[must_use]
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Csaf(_) => Kind::Csaf,
-            Self::Kev(_) => Kind::Kev,
-            Self::Epss(_) => Kind::Epss,
-            Self::Endoflife(_) => Kind::Endoflife,
-        }
-    }
-
+/// A file that was read as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// What it is.
+    pub kind: Kind,
+    /// Its name below the feed folder.
+    pub name: String,
+    /// SHA-256 of the file as it lies there, hexadecimal.
+    pub sha256: String,
     /// The date that it bears.
-    #[must_use]
-    pub fn date(&self) -> Option<Time> {
-        match self {
-            Self::Csaf(document) => Some(document.released),
-            Self::Kev(kev) => kev.released,
-            Self::Epss(epss) => epss.scored,
-            Self::Endoflife(table) => table.generated_at(),
-        }
-    }
-
-    /// How much it holds: vulnerabilities, scores, products; a document counts as one.
-    #[must_use]
-    pub fn entries(&self) -> usize {
-        match self {
-            Self::Csaf(_) => 1,
-            Self::Kev(kev) => kev.entries.len(),
-            Self::Epss(epss) => epss.scores.len(),
-            Self::Endoflife(table) => table.len(),
-        }
-    }
-}
-
-/// What a JSON file is by its outermost keys; `None` for metadata of a provider.
-fn kind_of(bytes: &[u8]) -> Result<Option<Kind>, FeedError> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Keys {
-        document: Option<serde::de::IgnoredAny>,
-        catalog_version: Option<serde::de::IgnoredAny>,
-        result: Option<serde::de::IgnoredAny>,
-        feed: Option<serde::de::IgnoredAny>,
-        #[serde(rename = "canonical_url")]
-        canonical_url: Option<serde::de::IgnoredAny>,
-    }
-    guard::survey(bytes)?;
-    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
-        return Ok(Some(Kind::Endoflife));
-    }
-    let keys: Keys = serde_json::from_slice(bytes)?;
-    if keys.document.is_some() {
-        Ok(Some(Kind::Csaf))
-    } else if keys.catalog_version.is_some() {
-        Ok(Some(Kind::Kev))
-    } else if keys.result.is_some() {
-        Ok(Some(Kind::Endoflife))
-    } else if keys.feed.is_some() || keys.canonical_url.is_some() {
-        Ok(None)
-    } else {
-        Err(FeedError::Shape("neither CSAF nor KEV nor an endoflife table".into()))
-    }
-}
-
-/// Holds a file against the `.sha256` and `.sha512` beside it, where there are any.
-fn check_hash(path: &Path) -> Result<(), FeedError> {
-    for (ending, is_long) in [("sha256", false), ("sha512", true)] {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(format!(".{ending}"));
-        let said = match std::fs::read_to_string(Path::new(&beside)) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error.into()),
-        };
-        let bytes = std::fs::read(path)?;
-        let digest = if is_long { hex(&Sha512::digest(&bytes)) } else { hex(&Sha256::digest(&bytes)) };
-        if said.split_whitespace().next().is_none_or(|word| !word.eq_ignore_ascii_case(&digest)) {
-            return Err(FeedError::Shape(format!("its {ending} is not the one in the file beside it")));
-        }
-    }
-    Ok(())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").ok();
-        text
-    })
+    pub date: Option<Time>,
+    /// How much it holds.
+    pub entries: usize,
 }
 
 /// Everything that was carried in. Cheap to clone.
@@ -255,6 +144,8 @@ pub struct Shelf {
     pub imports: BTreeMap<Kind, Import>,
     /// Drafts, which say nothing yet.
     pub drafts: usize,
+    /// Files that were read, by name.
+    pub sources: Arc<Vec<Source>>,
     /// Files that were refused.
     pub refused: Arc<Vec<Refused>>,
     /// How old a kind may be.
@@ -284,7 +175,7 @@ impl Shelf {
     pub fn load(folder: &Path, max_age: &BTreeMap<Kind, Duration>) -> Result<Self, FeedError> {
         let mut loading = Loading::default();
         for (file, ..) in files(folder)? {
-            loading.take(&file);
+            loading.take(folder, &file);
         }
         let register = guard::read(&folder.join(REGISTER)).ok();
         let imports = register.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
@@ -343,6 +234,42 @@ impl Shelf {
     #[must_use]
     pub fn is_from_the_future(&self, kind: Kind, now: Time) -> bool {
         self.date(kind).is_some_and(|date| date - now > AHEAD)
+    }
+
+    /// The files that a kind was read from.
+    pub fn sources(&self, kind: Kind) -> impl Iterator<Item = &Source> {
+        self.sources.iter().filter(move |source| source.kind == kind)
+    }
+
+    /// SHA-256 of what `sha256sum` prints for the files of a kind in the order of their names; none where there are none.
+    #[must_use]
+    pub fn digest(&self, kind: Kind) -> Option<String> {
+        let mut hasher = Sha256::new();
+        let mut files = 0;
+        for source in self.sources(kind) {
+            hasher.update(format!("{}  {}\n", source.sha256, source.name));
+            files += 1;
+        }
+        (files > 0).then(|| hex(&hasher.finalize()))
+    }
+
+    /// Why checks may not rest on a kind, and what to do; nothing where they may.
+    #[must_use]
+    pub fn trouble(&self, kind: Kind, now: Time) -> Option<String> {
+        Some(match self.state(kind, now) {
+            State::Current => return None,
+            State::Absent if self.is_kept => "nothing of this kind lies in the feed folder; import a file".into(),
+            State::Absent => "no feed folder is configured; give it under feeds: { path: … }".into(),
+            State::Stale => {
+                format!("it may be {} days old; import a newer one", self.limit(kind).as_secs() / 86_400)
+            }
+            State::Broken => match self.refused.iter().filter(|one| one.kind.is_none_or(|of| of == kind)).count() {
+                0 if self.date(kind).is_none() => "it bears no date; import it with nis2watch feeds import".into(),
+                0 => "its date lies in the future; look at the clock of this host".into(),
+                1 => "a file was refused; replace or remove it".into(),
+                many => format!("{many} files were refused; replace or remove them"),
+            },
+        })
     }
 
     /// How a kind stands.
@@ -406,18 +333,20 @@ pub fn files(folder: &Path) -> Result<Vec<Seen>, FeedError> {
 struct Loading {
     documents: BTreeMap<(Box<str>, Box<str>), Document>,
     shelf: Shelf,
+    sources: Vec<Source>,
     refused: Vec<Refused>,
     products: usize,
 }
 
 impl Loading {
-    fn take(&mut self, file: &Path) {
-        let content = match Content::load(file) {
-            Ok(Some(content)) => content,
+    fn take(&mut self, folder: &Path, file: &Path) {
+        let (content, sha256) = match Content::load_with_digest(file) {
+            Ok(Some(read)) => read,
             Ok(None) => return,
             Err((kind, error)) => return self.refuse(file, kind, error.to_string()),
         };
-        let (kind, date) = (content.kind(), content.date());
+        let (kind, date, entries) = (content.kind(), content.date(), content.entries());
+        let name = file.strip_prefix(folder).unwrap_or(file).display().to_string();
         let newest = self.shelf.dates.get(&kind).copied();
         match content {
             Content::Csaf(document) if document.is_draft => {
@@ -445,6 +374,7 @@ impl Loading {
             }
         }
         self.shelf.dates.extend(newest.max(date).map(|date| (kind, date)));
+        self.sources.push(Source { kind, name, sha256, date, entries });
     }
 
     fn refuse(&mut self, file: &Path, kind: Option<Kind>, why: String) {
@@ -454,6 +384,7 @@ impl Loading {
     fn shelve(self) -> Shelf {
         Shelf {
             documents: Arc::new(self.documents.into_values().collect()),
+            sources: Arc::new(self.sources),
             refused: Arc::new(self.refused),
             ..self.shelf
         }
@@ -490,6 +421,8 @@ mod tests {
         let states = |now| Kind::ALL.map(|kind| shelf.state(kind, at(now)).word());
         assert_eq!(states("2099-06-29T00:00:00Z"), ["stale", "current", "current", "current"]);
         assert_eq!(states("2099-07-20T00:00:00Z"), ["stale", "stale", "stale", "current"]);
+        let why = shelf.trouble(Kind::Csaf, at("2099-06-29T00:00:00Z"));
+        assert_eq!(why.as_deref(), Some("it may be 7 days old; import a newer one"));
         assert_eq!(states("2026-01-01T00:00:00Z"), ["broken"; 4]);
         assert_eq!(Shelf::default().state(Kind::Kev, at("2026-01-01T00:00:00Z")), State::Absent);
     }
@@ -505,6 +438,20 @@ mod tests {
         assert_eq!(after.entries(Kind::Kev), 2);
         let now = at("2099-06-29T00:00:00Z");
         assert_eq!((after.state(Kind::Kev, now), after.state(Kind::Epss, now)), (State::Broken, State::Current));
+    }
+
+    #[test]
+    fn the_digest_of_a_kind_is_that_of_the_list_that_sha256sum_prints() {
+        let folder = folder();
+        let shelf = Shelf::load(folder.path(), &BTreeMap::new()).unwrap();
+        let sum = |bytes: &[u8]| hex(&Sha256::digest(bytes));
+        let list = format!(
+            "{}  csaf/ex-2099-014.json\n{}  csaf/nha-2099-001.json\n",
+            sum(include_bytes!("samples/csaf/ex-2099-014.json")),
+            sum(include_bytes!("samples/csaf/nha-2099-001.json"))
+        );
+        assert_eq!(shelf.digest(Kind::Csaf), Some(sum(list.as_bytes())));
+        assert_eq!(Shelf::default().digest(Kind::Csaf), None);
     }
 
     #[test]

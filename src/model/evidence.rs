@@ -40,6 +40,9 @@ pub struct Evidence {
     /// How what was seen stands to its baseline, where it has one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub drift: Option<Compared>,
+    /// What lists over the whole plant take from it, where the check says so.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub listed: Option<super::Listed>,
 }
 
 /// What came of the comparison with a baseline.

@@ -8,6 +8,7 @@ mod assets;
 mod baselines;
 mod duties;
 mod exposition;
+mod exposure;
 mod family;
 mod feeds;
 mod format;
@@ -28,6 +29,7 @@ mod text;
 mod transitions;
 
 pub use exposition::{Body, Exposition, Scope};
+pub use exposure::{Exposure, Exposures, Looked, VULNERABILITY_SEVERITIES};
 pub use format::{Format, accepts_gzip, negotiate};
 pub use outline::{Amount, Outline, outline};
 pub use own::Own;

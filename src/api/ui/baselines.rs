@@ -8,7 +8,7 @@ use super::Answer;
 use super::parts::{choice, minute, moment, pager};
 use super::shell::shell;
 use crate::api::router::Shared;
-use crate::api::v1::{Query, WantedBaselines};
+use crate::api::v1::{Query, SHORT, WantedBaselines};
 use crate::duties::baseline::{Difference, Snapshot, Standing, compared};
 use crate::store::Baseline;
 
@@ -17,7 +17,7 @@ const SHOWN: usize = 40;
 
 pub(super) async fn page(State(inner): Shared, mut query: Query) -> Answer {
     let text = query.without("offset");
-    let (wanted, page) = (WantedBaselines::take(&mut query)?, query.page()?);
+    let (wanted, page) = (WantedBaselines::take(&mut query)?, query.page_of(SHORT)?);
     query.finish()?;
     let mut found = wanted.find(&inner).await?;
     // what needs a decision first

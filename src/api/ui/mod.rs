@@ -10,6 +10,7 @@ mod baselines;
 mod calendar;
 mod check;
 mod controls;
+mod feeds;
 mod forms;
 mod incidents;
 mod ledger;
@@ -17,6 +18,7 @@ mod overview;
 mod pair;
 mod parts;
 mod results;
+mod runbooks;
 mod segmentation;
 mod shell;
 mod strip;
@@ -57,7 +59,10 @@ pub(super) fn router() -> Router<Arc<Inner>> {
         .route("/baselines", get(baselines::page))
         .route("/waivers", get(waivers::page))
         .route("/attestations", get(attestations::page))
+        .route("/feeds", get(feeds::page))
         .route("/calendar", get(calendar::page))
+        .route("/runbooks", get(runbooks::list))
+        .route("/runbooks/{name}", get(runbooks::page))
         .route("/incidents", get(incidents::page))
         .route("/ledger", get(ledger::page))
         .route("/style.css", get(|| async { fixed("text/css; charset=utf-8", STYLE) }))

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use maud::{Markup, html};
 
-use super::Answer;
 use super::parts::{bounded, minute, moment, state, what_to_do};
 use super::shell::shell;
+use super::{Answer, runbooks};
 use crate::api::router::Shared;
 use crate::api::v1::{self, Query, Refusal};
 use crate::model::{Evidence, Params, Value};
@@ -39,6 +39,7 @@ pub(super) async fn page(State(inner): Shared, Path((asset, check)): Path<(Strin
                 a href={ "/baselines?asset=" (entry.asset) "&check=" (entry.check) } { "what is approved, and what differs from it" } } }
             @if entry.state == "fail" { dt { "Accept it" } dd {
                 a href={ "/waivers?asset=" (entry.asset) "&check=" (entry.check) } { "for a time, with a reason" } } }
+            @if let Some(alert) = runbooks::about(entry.state) { dt { "Runbook" } dd { a href={ "/runbooks/" (alert) } { (alert) } } }
             dt { "Evidence for" } dd { @for control in &entry.controls { a href={ "/controls#" (control) } { (control) } " " } }
         }
         @if let Some(newest) = history.first() { (rests_on(newest)) }

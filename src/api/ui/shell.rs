@@ -10,7 +10,7 @@ use crate::api::v1::Refusal;
 use crate::model::{Cause, Verdict};
 
 /// The pages, in the order of the bar.
-const PAGES: [(&str, &str); 11] = [
+const PAGES: [(&str, &str); 12] = [
     ("/", "Overview"),
     ("/assets", "Assets"),
     ("/checks", "Checks"),
@@ -19,6 +19,7 @@ const PAGES: [(&str, &str); 11] = [
     ("/segmentation", "Segmentation"),
     ("/waivers", "Waivers"),
     ("/attestations", "Statements"),
+    ("/feeds", "Feeds"),
     ("/calendar", "Calendar"),
     ("/incidents", "Incidents"),
     ("/ledger", "Ledger"),
@@ -59,6 +60,7 @@ pub(super) fn shell(inner: &Inner, title: &str, at: &str, main: &Markup) -> Mark
                     }
                     "version " (env!("CARGO_PKG_VERSION")) " · "
                     a href="/api/v1/openapi.json" { "API" } " · " a href="/metrics" { "Metrics" } " · "
+                    a href="/runbooks" { "Runbooks" } " · "
                     a href="/-/healthy" { "Health" }
                 }
             }

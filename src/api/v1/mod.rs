@@ -5,11 +5,13 @@
 //! it, and a test holds both against each other.
 
 mod acts;
+mod advisories;
 mod assets;
 mod attestations;
 mod baselines;
 mod checks;
 mod controls;
+mod feeds;
 mod gate;
 mod incidents;
 mod ledger;
@@ -28,10 +30,11 @@ use axum::{Json, Router};
 use super::View;
 use super::router::Inner;
 
+pub(super) use advisories::{Wanted as WantedAdvisories, exposures, judged};
 pub(super) use assets::{Wanted as WantedAssets, find as find_asset};
 pub(super) use baselines::Wanted as WantedBaselines;
 pub(super) use checks::tallies;
-pub(super) use query::{Page, Query, stranger};
+pub(super) use query::{Page, Query, SHORT, stranger};
 pub(super) use refusal::Refusal;
 pub(super) use results::{Entry, Order, Wanted as WantedPairs, entries, pair};
 
@@ -68,6 +71,8 @@ pub(super) fn routes() -> Vec<(&'static str, MethodRouter<Arc<Inner>>)> {
         ("/incidents/{incident}/classify", post(incidents::classify)),
         ("/incidents/{incident}/reports", post(incidents::report)),
         ("/incidents/{incident}/close", post(incidents::close)),
+        ("/feeds", get(feeds::list)),
+        ("/advisories", get(advisories::list)),
         ("/plan", get(gate::plan)),
         ("/gate", get(gate::books)),
         ("/gate/stop", post(acts::stop)),

@@ -12,6 +12,8 @@ use crate::model::{Severity, Time, Verdict, did_you_mean};
 
 /// Entries of a page where nothing is said.
 const USUAL: usize = 100;
+/// Entries of a page whose rows are long, where nothing is said.
+pub(in crate::api) const SHORT: usize = 25;
 /// Most entries of a page.
 const MOST: usize = 1_000;
 /// Parameters that are looked at.
@@ -116,7 +118,12 @@ impl Query {
 
     /// `limit` and `offset`.
     pub(in crate::api) fn page(&mut self) -> Result<Page, Refusal> {
-        let limit = self.limit(USUAL)?;
+        self.page_of(USUAL)
+    }
+
+    /// The same with another limit where nothing is said.
+    pub(in crate::api) fn page_of(&mut self, usual: usize) -> Result<Page, Refusal> {
+        let limit = self.limit(usual)?;
         Ok(Page { limit, offset: self.parsed("offset")?.unwrap_or(0) })
     }
 

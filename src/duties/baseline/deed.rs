@@ -48,6 +48,48 @@ pub struct ChangePlan<'a> {
     pub until: Time,
 }
 
+/// What a record of the chain says was done to a baseline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// `approved`, `reverted` or `announced`.
+    pub word: &'static str,
+    /// The check.
+    pub check: CheckId,
+    /// Until when it holds, where it does.
+    pub until: Option<Time>,
+    /// Number or name of an announced change.
+    pub ticket: Option<String>,
+    /// Names of what was added, gone and changed against what was approved before, as far as the record has them.
+    pub differed: [Vec<String>; 3],
+}
+
+impl Done {
+    /// Reads an act; none where it is about something else.
+    #[must_use]
+    pub fn read(act: &Act) -> Option<Self> {
+        let word = match act.kind.strip_prefix("baseline.")? {
+            "approve" => "approved",
+            "revert" => "reverted",
+            "plan" => "announced",
+            _ => return None,
+        };
+        let body: serde_json::Value = serde_json::from_str(&act.body).ok()?;
+        let text = |key: &str| body[key].as_str().map(str::to_owned);
+        let names = |key: &str| {
+            let names = body[key].as_array().into_iter().flatten();
+            names.filter_map(serde_json::Value::as_str).map(str::to_owned).collect()
+        };
+        let until = text("valid_until").or_else(|| text("until"));
+        Some(Self {
+            word,
+            check: CheckId::parse(&text("check")?).ok()?,
+            until: until.and_then(|until| until.parse().ok()),
+            ticket: text("ticket"),
+            differed: [names("added"), names("gone"), names("changed")],
+        })
+    }
+}
+
 fn act(kind: &str, asset: &AssetId, body: &serde_json::Value, by: (&str, &str), at: Time) -> Act {
     Act {
         kind: format!("baseline.{kind}"),

@@ -12,7 +12,7 @@ mod snapshot;
 mod standing;
 mod told;
 
-pub use deed::{Approval, ChangePlan, Withdrawal};
+pub use deed::{Approval, ChangePlan, Done, Withdrawal};
 pub use diff::Difference;
 pub use overlay::undo;
 pub use snapshot::Snapshot;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::pairs::Pairs;
-use super::{Kept, Made, Papers, Period, Record, Report, Summary, Traffic, coverage, drift, figures, method};
+use super::{
+    Kept, Made, Papers, Period, Record, Report, Summary, Traffic, approved, coverage, drift, exposed, figures, method,
+};
 use crate::catalog::Catalog;
 use crate::duties::Book;
 use crate::engine::{Plan, Schedules};
@@ -63,6 +65,8 @@ impl Report {
             controls,
             assets: coverage::assets(&rows),
             checks,
+            exposures: exposed::exposures(&rows, material),
+            baselines: approved::baselines(&material.kept.acts, period),
             unknown: figures::silences(&rows),
             trend,
             papers: Papers::new(material.book, &rows, period.until),

@@ -10,9 +10,11 @@ pub(super) fn write(report: &Report) -> String {
     head(report, &mut text);
     points(report, &mut text);
     open(report, &mut text);
+    exposed(report, &mut text);
     drift(report, &mut text);
     unknown(report, &mut text);
     papers(report, &mut text);
+    baselines(report, &mut text);
     incidents(report, &mut text);
     traffic(report, &mut text);
     text.push_str("\n## Method and candour\n\n");
@@ -98,6 +100,66 @@ fn open(report: &Report, text: &mut String) {
     });
     let heads = ["severity", "asset", "requirement", "found", "what to do", "since", "NIS2", "record"];
     table(text, &heads, rows, more);
+}
+
+fn exposed(report: &Report, text: &mut String) {
+    let all = &report.exposures.rows;
+    writeln!(text, "\n## Known vulnerabilities\n\n{}\n", cell(&report.exposure_sentence())).ok();
+    if all.is_empty() {
+        return;
+    }
+    let rows = all.iter().take(SHOWN).map(|one| {
+        let what = &one.what;
+        let exploited = match (what.ransomware, what.exploited) {
+            (true, _) => "used for extortion",
+            (false, true) => "exploited",
+            _ => "",
+        };
+        vec![
+            what.id.clone(),
+            what.advisory.clone(),
+            what.severity.clone(),
+            exploited.to_owned(),
+            one.asset.to_string(),
+            one.product.clone(),
+            if what.certain { what.confidence.clone() } else { format!("{}, undecided", what.confidence) },
+            what.due.clone().unwrap_or_default(),
+            one.state.to_owned(),
+            one.at.map_or_else(String::new, shown),
+        ]
+    });
+    let heads = [
+        "vulnerability",
+        "advisory",
+        "severity",
+        "exploited",
+        "asset",
+        "product",
+        "recognised by",
+        "mend by",
+        "verdict",
+        "seen",
+    ];
+    table(text, &heads, rows, all.len().saturating_sub(SHOWN));
+}
+
+fn baselines(report: &Report, text: &mut String) {
+    text.push_str("\n## Baselines\n\n");
+    let rows = report.baselines.iter().take(SHOWN).map(|one| {
+        vec![
+            shown(one.at),
+            one.act.to_owned(),
+            one.asset.clone(),
+            one.check.to_string(),
+            one.difference(),
+            one.by.clone(),
+            one.ticket.as_ref().map_or_else(|| one.reason.clone(), |ticket| format!("{} ({ticket})", one.reason)),
+            one.until.map_or_else(String::new, shown),
+            one.record.seq.to_string(),
+        ]
+    });
+    let heads = ["when", "act", "asset", "check", "difference", "who", "why", "until", "record"];
+    table(text, &heads, rows, report.baselines.len().saturating_sub(SHOWN));
 }
 
 fn drift(report: &Report, text: &mut String) {

@@ -5,7 +5,7 @@ use super::pairs::Row;
 use super::{plural, shown};
 
 /// What holds for every report.
-const ALWAYS: [&str; 8] = [
+const ALWAYS: [&str; 9] = [
     "A check gives evidence for a point of the directive; it does not prove that the point is fulfilled. Whether the evidence is \
      enough is for people to decide.",
     "A control has current evidence when at least one pair of an asset and a check speaks for or against it: pass, warn, fail or \
@@ -19,6 +19,8 @@ const ALWAYS: [&str; 8] = [
     "Drift is a state that was good (pass, warn or waived) and became fail or unknown.",
     "Records are numbers of the hash-chained ledger: nis2watch ledger verify proves them, nis2watch ledger export prints them. \
      Answers are named by the SHA-256 of what the device said.",
+    "Known vulnerabilities are those that the advisories in the feed folder named when the asset was last judged before the end of the \
+     period. An asset of whose maker no advisory speaks is unknown, not free of them.",
     "Waivers, attestations, suppliers and incidents are those on file when the report was made, reckoned at the end of the period.",
 ];
 

@@ -4,10 +4,12 @@
 //! written. A report says what was seen and what was not. It never says that a plant fulfils the law: a check gives
 //! evidence for a point of it, and whether that is enough is for people to decide.
 
+mod approved;
 mod assemble;
 mod coverage;
 mod csv;
 mod drift;
+mod exposed;
 mod figures;
 mod html;
 mod ids;
@@ -30,6 +32,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+pub use approved::BaselineRow;
 pub use assemble::Material;
 pub use coverage::{AssetRow, ControlRow, PointRow, Source};
 pub use drift::Drift;
@@ -41,6 +44,7 @@ pub use read::{Answer, Evidence, Kept};
 pub use timeline::Spans;
 pub use traffic::{Traffic, TrafficRow};
 
+use super::Exposures;
 use crate::model::{CheckId, Time};
 use crate::store::Head;
 
@@ -93,6 +97,10 @@ pub struct Report {
     pub results: Vec<Row>,
     /// States that were good and were left in the period, newest first.
     pub drift: Vec<Drift>,
+    /// What is open by advisories, and what of it is known to be exploited.
+    pub exposures: Exposures,
+    /// What people did to baselines in the period, newest first.
+    pub baselines: Vec<BaselineRow>,
     /// Why nothing can be said, the most frequent cause first.
     pub unknown: Vec<Silence>,
     /// How it went over the period.
@@ -152,6 +160,26 @@ impl Report {
     /// The name that stands for the plant.
     fn subject(&self) -> &str {
         self.site.as_deref().unwrap_or("this plant")
+    }
+
+    /// How much the list of vulnerabilities can speak for.
+    fn exposure_sentence(&self) -> String {
+        let Exposures { rows, assets, unknown, left_out } = &self.exposures;
+        if *assets == 0 {
+            return "No asset is looked through for advisories, so nothing can be said here.".to_owned();
+        }
+        let of = |count: usize| if count == 1 { "1 is".to_owned() } else { format!("{count} are") };
+        let open = rows.iter().filter(|one| one.what.certain).count();
+        let exploited = rows.iter().filter(|one| one.what.certain && one.what.exploited).count();
+        let more = if *left_out > 0 { format!(" {left_out} more were not kept.") } else { String::new() };
+        format!(
+            "{} looked through: {} open, {exploited} of these known to be exploited; {} undecided. Of {} nothing certain can be said: no \
+             advisory speaks of the maker, the version is not known, or a feed was not current.{more}",
+            plural(*assets, "asset"),
+            of(open),
+            of(rows.len() - open),
+            plural(*unknown, "asset"),
+        )
     }
 
     /// Rows in a state, the most urgent and the oldest first.

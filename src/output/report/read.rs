@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::Period;
 use crate::engine::Plan;
-use crate::model::{Advice, AssetId, CheckId, Severity, Time, Transport, Verdict, ZoneId};
+use crate::model::{Advice, AssetId, CheckId, Listed, Severity, Time, Transport, Verdict, ZoneId};
 use crate::output::round;
-use crate::store::{Change, Filter, Head, Store, StoreError, Stored, Visit};
+use crate::store::{ActRecord, Change, Filter, Head, Store, StoreError, Stored, Visit};
 
 /// Longest reason, in characters; the store has it longer.
 const LONGEST_REASON: usize = 600;
@@ -29,6 +29,8 @@ pub struct Kept {
     pub(super) known: BTreeMap<Pair, Known>,
     /// What changed, in the order of the chain.
     pub(super) changes: Vec<Change>,
+    /// What people did, oldest first.
+    pub(super) acts: Vec<ActRecord>,
     /// The last contact with each asset.
     pub(super) visits: BTreeMap<AssetId, Visit>,
     /// Where the chain ended when reading began.
@@ -48,6 +50,7 @@ pub(super) struct Known {
     pub(super) since: Time,
     pub(super) at: Time,
     pub(super) evidence: Evidence,
+    pub(super) listed: Option<Listed>,
 }
 
 /// What a verdict rests on.
@@ -106,6 +109,7 @@ impl Kept {
                 kept.known.insert((asset, check), Known::new(stored, plan));
             }
         }
+        kept.acts = store.acts(0).await?;
         let visits = store.last_visits().await?;
         kept.visits = visits.into_iter().map(|visit| (visit.asset.clone(), visit)).collect();
         Ok(kept)
@@ -150,6 +154,7 @@ impl Known {
                 .map(|finding| (finding.waiver, finding.suspended)),
             since,
             at: result.at,
+            listed: result.evidence.listed,
             evidence: Evidence {
                 first_at: Some(first_at),
                 times,

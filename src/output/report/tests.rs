@@ -11,8 +11,8 @@ use super::*;
 use crate::catalog::Catalog;
 use crate::duties::Book;
 use crate::engine::{Cadence, Plan, Schedules};
-use crate::model::{AssetId, Cause, Severity, Verdict, ZoneId};
-use crate::store::{Change, Digest};
+use crate::model::{AssetId, Cause, Listed, Severity, Verdict, Vulnerability, ZoneId};
+use crate::store::{Act, ActRecord, Change, Digest};
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::load(true, &[]).unwrap());
 
@@ -76,6 +76,7 @@ impl Plant {
             since: ago(hours),
             at: now(),
             evidence: Evidence::default(),
+            listed: None,
         };
         self.kept.known.insert((asset, check), known);
     }
@@ -209,4 +210,75 @@ fn the_same_thing_has_the_same_identifier_in_every_report() {
     assert_ne!(one.pair_uuid("pair", &one.results[0]), one.pair_uuid("risk", &one.results[0]));
     let uuid = one.pair_uuid("pair", &one.results[0]);
     assert_eq!((uuid.len(), uuid.as_bytes()[14]), (36, b'5'));
+}
+
+#[test]
+fn what_is_exploited_stands_in_the_report_with_its_date_and_says_of_how_many_assets_nothing_is_known() {
+    let fail = [(48, Some(Verdict::Fail))];
+    let mut plant = Plant::default().with("plc-1", "kev-exposure", &fail).with(
+        "plc-2",
+        "kev-exposure",
+        &[(48, Some(Verdict::Unknown(Cause::NoData)))],
+    );
+    let vulnerability = |id: &str, exploited: bool| Vulnerability {
+        id: id.into(),
+        advisory: "EX-2099-014".into(),
+        confidence: "name+version".into(),
+        certain: exploited,
+        severity: "critical".into(),
+        exploited,
+        ransomware: false,
+        due: exploited.then(|| "2026-12-24".to_owned()),
+    };
+    let rows = vec![vulnerability("CVE-2026-2", false), vulnerability("CVE-2026-1", true)];
+    let listed = Listed::Vulnerabilities { product: "Rivermark <b> 40".into(), total: 2, rows };
+    plant.kept.known.values_mut().next().unwrap().listed = Some(listed);
+    let report = plant.report();
+    assert_eq!((report.exposures.rows[0].what.id.as_str(), report.exposures.unknown), ("CVE-2026-1", 1));
+    for format in [ReportFormat::Html, ReportFormat::Markdown, ReportFormat::Json] {
+        let text = report.write(format);
+        assert!(text.contains("2026-12-24") && text.contains("CVE-2026-2"), "{format:?}");
+    }
+    let page = report.write(ReportFormat::Html);
+    assert!(
+        page.contains("2 assets looked through: 1 is open, 1 of these known to be exploited; 1 is undecided"),
+        "{page}"
+    );
+    assert!(page.contains("Rivermark &lt;b&gt; 40"));
+}
+
+#[test]
+fn who_approved_what_in_the_period_stands_in_the_report_and_nothing_from_before_it() {
+    let act = |seq: u64, kind: &str, hours: i64, body: &str| ActRecord {
+        seq,
+        digest: Digest([7; 32]),
+        act: Act {
+            kind: kind.into(),
+            subject: "plc-1".into(),
+            actor: "ada".into(),
+            reason: format!("<i>change {seq}</i>"),
+            body: body.into(),
+            at: ago(hours),
+        },
+    };
+    let mut plant = Plant::default().with("plc-1", "asset-open-ports", &[(300, Some(Verdict::Pass))]);
+    plant.kept.acts = vec![
+        act(1, "baseline.approve", 300, r#"{"check": "asset-open-ports"}"#),
+        act(
+            2,
+            "baseline.approve",
+            50,
+            r#"{"check": "asset-open-ports", "valid_until": "2027-11-26T12:00:00Z", "added": ["443", "80"], "gone": ["21"]}"#,
+        ),
+        act(3, "baseline.revert", 40, r#"{"check": "asset-open-ports"}"#),
+        act(4, "waiver.add", 30, "{}"),
+    ];
+    let report = plant.report();
+    let told: Vec<_> = report.baselines.iter().map(|one| (one.record.seq, one.act, one.difference())).collect();
+    let difference = "new: 443 and 1 more; gone: 21".to_owned();
+    assert_eq!(told, [(3, "reverted", String::new()), (2, "approved", difference)]);
+    for format in [ReportFormat::Html, ReportFormat::Markdown, ReportFormat::Json] {
+        let text = report.write(format);
+        assert!(text.contains("ada") && text.contains("change 2") && !text.contains("change 1<"), "{format:?}");
+    }
 }

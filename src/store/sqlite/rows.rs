@@ -75,7 +75,7 @@ pub(super) fn params(params: &Params) -> String {
     json(&serde_json::json!({ "cut": bounded(&whole, TEXT_CAP / 2) }))
 }
 
-/// The evidence as JSON; questions are cut first, then the last ones are left out.
+/// The evidence as JSON; questions are cut first, then the last ones are left out, then rows of lists.
 pub(super) fn evidence(evidence: &Evidence) -> String {
     let whole = json(evidence);
     if whole.len() <= TEXT_CAP {
@@ -89,6 +89,7 @@ pub(super) fn evidence(evidence: &Evidence) -> String {
     while json(&less).len() > TEXT_CAP && !less.items.is_empty() {
         less.items.truncate(less.items.len() / 2);
     }
+    while json(&less).len() > TEXT_CAP && less.listed.as_mut().is_some_and(crate::model::Listed::halve) {}
     json(&less)
 }
 

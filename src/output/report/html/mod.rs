@@ -4,6 +4,7 @@
 
 mod chart;
 mod evidence;
+mod exposed;
 mod findings;
 mod overview;
 mod papers;
@@ -21,15 +22,17 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 const SHOWN: usize = 40;
 
 /// The sections, in order: anchor and heading.
-const SECTIONS: [(&str, &str); 11] = [
+const SECTIONS: [(&str, &str); 13] = [
     ("summary", "Summary"),
     ("nis2", "NIS2, point by point"),
     ("open", "Open findings"),
+    ("exposed", "Known vulnerabilities"),
     ("unseen", "What could not be seen"),
     ("drift", "Drift"),
     ("time", "Time in compliance"),
     ("accepted", "Accepted"),
     ("attested", "Attested"),
+    ("baselines", "Baselines"),
     ("incidents", "Incidents"),
     ("traffic", "What we sent to your devices"),
     ("method", "Method and candour"),
@@ -56,11 +59,13 @@ pub(super) fn write(report: &Report) -> String {
                     (section("summary", &overview::summary(report)))
                     (section("nis2", &evidence::points(report)))
                     (section("open", &findings::open(report)))
+                    (section("exposed", &exposed::exposed(report)))
                     (section("unseen", &findings::unseen(report)))
                     (section("drift", &findings::drift(report)))
                     (section("time", &evidence::time(report)))
                     (section("accepted", &papers::accepted(report)))
                     (section("attested", &papers::attested(report)))
+                    (section("baselines", &exposed::approved(report)))
                     (section("incidents", &papers::incidents(report)))
                     (section("traffic", &traffic::sent(report)))
                     (section("method", &overview::method(report)))
