@@ -7,6 +7,9 @@ use crate::model::{Cause, Judgement, Missing, Verdict};
 /// Longest reason, in characters.
 const MAX_REASON: usize = 1_500;
 
+/// Assertions that a pass tells of besides the first.
+const MAX_TOLD: usize = 5;
+
 /// Judges one asset by one rule.
 ///
 /// In this order: what positively excludes the asset, then what the evidence must show to count at all, then
@@ -42,13 +45,10 @@ fn asserted(rule: &Rule, context: &Context<'_>) -> Judgement {
         Outcome::Offends(seen) => conclude(Verdict::Fail, *seen, context),
         Outcome::Missing(missing) => unknown(&missing, context),
         Outcome::Vacuous => unknown(
-            &Missing::new(
-                Cause::NoData,
-                "nothing was judged: no assertion found anything to look at; exclude such assets with not_applicable_when",
-            ),
+            &Missing::new(Cause::NoData, "nothing was judged: the asset has none of what this check looks at"),
             context,
         ),
-        Outcome::Holds => warned(rule, passed(assertions.first, assertions.held, context), context),
+        Outcome::Holds => warned(rule, passed(&assertions.held, context), context),
     }
 }
 
@@ -64,17 +64,24 @@ fn warned(rule: &Rule, mut seen: Finding, context: &Context<'_>) -> Judgement {
     conclude(Verdict::Pass, seen, context)
 }
 
-fn passed(first: Option<&Matcher>, held: usize, context: &Context<'_>) -> Finding {
-    let mut seen = first.and_then(|matcher| matcher.describe(context)).unwrap_or_default();
-    let others = held.saturating_sub(1);
-    if others > 0 {
-        seen.text = format!("{}; {others} further assertion{} hold{}", seen.text, s(others != 1), s(others == 1));
+/// What the first assertion saw, and what the others say.
+fn passed(held: &[&Matcher], context: &Context<'_>) -> Finding {
+    let leaves: Vec<&Matcher> = held.iter().flat_map(|matcher| matcher.leaves(context)).collect();
+    let mut seen = leaves.first().and_then(|matcher| matcher.describe(context)).unwrap_or_default();
+    let mut others: Vec<String> = Vec::new();
+    for text in leaves.iter().skip(1).filter_map(|matcher| matcher.settled(context, true)) {
+        if !others.contains(&text) {
+            others.push(text);
+        }
+    }
+    let more = others.len().saturating_sub(MAX_TOLD);
+    for text in others.into_iter().take(MAX_TOLD) {
+        seen.text = format!("{}; {text}", seen.text);
+    }
+    if more > 0 {
+        seen.text = format!("{}; and {more} more", seen.text);
     }
     seen
-}
-
-const fn s(there: bool) -> &'static str {
-    if there { "s" } else { "" }
 }
 
 fn unknown(missing: &Missing, context: &Context<'_>) -> Judgement {

@@ -19,7 +19,7 @@ fn scene() -> Scene {
 fn a_pass_says_what_was_seen_and_keeps_its_parameters() {
     let judgement = scene().judge(RULE);
     assert_eq!(judgement.verdict, Verdict::Pass);
-    assert_eq!(judgement.reason, "t.f is 1, as expected: only [1] (params.allowed); 1 further assertion holds");
+    assert_eq!(judgement.reason, "t.f is 1, as expected: only [1] (params.allowed); t.n: at least 1");
     assert_eq!(judgement.observed, Value::list([Value::Int(1)]));
     assert_eq!(judgement.params.get("allowed"), Some(&Value::list([Value::Int(1)])));
 }
@@ -142,8 +142,50 @@ fn a_pass_over_few_elements_reads_like_a_sentence() {
     let rows = r#"[{"name":"a","weak":"no"}]"#;
     assert_eq!(
         reason(rows, "{ fact: t.f, where: { weak: 'yes' }, field: name, in: [] }"),
-        "name of t.f (weak: yes): none, as expected: nothing at all"
+        "name of t.f (weak: yes): none"
     );
     assert_eq!(reason(rows, "{ fact: t.f, field: weak, in: ['no'] }"), "weak of t.f is no, as expected: only [no]");
-    assert_eq!(reason(rows, "{ fact: t.f, count: { at_least: 1 } }"), "t.f: 1 element, as expected: at least 1");
+    assert_eq!(reason(rows, "{ fact: t.f, count: { at_least: 1 } }"), "t.f: 1 element (a), as expected: at least 1");
+}
+
+#[test]
+fn a_pass_tells_of_its_further_assertions_and_is_the_same_at_the_next_visit() {
+    let rule = "
+assert:
+  - { fact: t.f.state, equals: up }
+  - any: [{ fact: t.f.mode, equals: x }, { all: [{ fact: t.f.mode, in: [a, b] }, { fact: t.f.used, at_most: 80 }] }]
+  - none: [{ fact: t.f.mode, equals: x }]
+  - { fact: t.f.rows, where: { open: true }, field: name, in: [] }
+  - expr: 'fact.t.f.owner == \"me\" && fact.t.f.used < 90'
+";
+    let reason = |used: u32| {
+        let rows = r#"[{"name":"a","open":false}]"#;
+        let json = format!(r#"{{"state":"up","mode":"a","used":{used},"owner":"me","rows":{rows}}}"#);
+        Scene::of(&json).judge(rule).reason
+    };
+    assert_eq!(
+        reason(20),
+        "t.f.state is up, as expected: up; t.f.mode is a; t.f.used: at most 80; \
+         name of t.f.rows (open: true): none; t.f.owner is me, t.f.used is as it should be"
+    );
+    assert_eq!(reason(20), reason(21), "a number that moves is no other judgement");
+}
+
+#[test]
+fn a_pass_over_many_elements_names_the_first() {
+    let rows: Vec<String> = (0..9).map(|n| format!(r#"{{"name":"n{n}","v":{n}}}"#)).collect();
+    let reason =
+        Scene::of(&format!("[{}]", rows.join(","))).judge("assert: [{ fact: t.f, count: { at_least: 1 } }]").reason;
+    assert_eq!(reason, "t.f: 9 elements (n0, n1, n2 and 6 more), as expected: at least 1");
+}
+
+#[test]
+fn a_row_that_says_why_it_lacks_a_field_gives_its_cause() {
+    let rows = r#"[{"port":80,"state":"error","cause":"timeout","detail":"no answer in time"}]"#;
+    let judgement = Scene::of(rows).judge("assert: [{ fact: t.f, field: status, in: [301] }]");
+    assert_eq!(judgement.verdict, Verdict::Unknown(Cause::Timeout));
+    assert_eq!(judgement.reason, "t.f: 80: no answer in time");
+    let stranger = r#"[{"port":80,"cause":"the device says so"}]"#;
+    let judgement = Scene::of(stranger).judge("assert: [{ fact: t.f, field: status, in: [301] }]");
+    assert_eq!(judgement.verdict, Verdict::Unknown(Cause::NoData), "{}", judgement.reason);
 }

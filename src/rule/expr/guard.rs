@@ -1,5 +1,7 @@
 //! What an expression may not do, refused at load.
 
+use std::fmt;
+
 use cel::common::ast::operators::{INDEX, OPT_INDEX, OPT_SELECT};
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue};
 
@@ -84,6 +86,15 @@ const FUNCTIONS: [&str; 57] = [
 pub(super) struct Path {
     pub(super) variable: String,
     pub(super) fields: Vec<String>,
+}
+
+/// As a person names it: a fact by its own name.
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let variable = if self.variable == "fact" { None } else { Some(self.variable.as_str()) };
+        let parts: Vec<&str> = variable.into_iter().chain(self.fields.iter().map(String::as_str)).collect();
+        f.write_str(&parts.join("."))
+    }
 }
 
 /// What the walk found out.

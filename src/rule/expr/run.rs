@@ -10,7 +10,7 @@ use super::guard::Path;
 use super::{ENVIRONMENT, Expression, functions};
 use crate::model::{Cause, Missing, Params, Reading, Time, Value};
 use crate::rule::Context;
-use crate::rule::matcher::{Finding, Outcome, clip, join, row_name, shown};
+use crate::rule::matcher::{Finding, Outcome, clip, join, row_name, sentence, shown};
 
 /// Longest error of the interpreter that is quoted, in characters.
 const MAX_ERROR: usize = 200;
@@ -54,15 +54,45 @@ impl Expression {
 
     /// What it saw.
     pub(in crate::rule) fn describe(&self, context: &Context<'_>) -> Finding {
-        self.given(context).map(|given| self.finding("holds", &given)).unwrap_or_default()
+        let Ok(given) = self.given(context) else { return Finding::default() };
+        let told = given.iter().filter(|one| one.path.variable != "params").map(|one| {
+            let value = one.value.as_deref();
+            match value.and_then(Value::as_list) {
+                Some([]) => format!("{} is empty", one.path),
+                Some(rows) if rows.iter().any(|row| row.as_map().is_some()) => {
+                    format!("{}: {}", one.path, join(rows.iter().take(MAX_NAMED).map(row_name), rows.len()))
+                }
+                _ => format!("{} is {}", one.path, value.map_or_else(|| "not there".to_owned(), shown)),
+            }
+        });
+        let text = format!("{}, as expected: `{}`", told.collect::<Vec<_>>().join(", "), self.in_one_line());
+        Finding { text: sentence(text), ..self.finding("holds", &given) }
+    }
+
+    /// What it says beside others: the values that change only with what they say.
+    pub(in crate::rule) fn settled(&self, context: &Context<'_>, so: bool) -> String {
+        let Ok(given) = self.given(context) else { return String::new() };
+        let told = given.iter().filter(|one| one.path.variable != "params").map(|one| match one.value.as_deref() {
+            Some(value @ (Value::Text(_) | Value::Bool(_))) => format!("{} is {}", one.path, shown(value)),
+            _ if so => format!("{} is as it should be", one.path),
+            _ => format!("{} is not what it must not be", one.path),
+        });
+        told.collect::<Vec<_>>().join(", ")
+    }
+
+    fn in_one_line(&self) -> String {
+        self.0.source.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     fn finding(&self, how: &str, given: &[Given<'_>]) -> Finding {
-        let name = |path: &Path| format!("{}.{}", path.variable, path.fields.join("."));
-        let fields = given.iter().map(|given| (name(given.path), given.value.as_deref().map_or(Value::Null, clip)));
+        let fields = given.iter().map(|given| {
+            (
+                format!("{}.{}", given.path.variable, given.path.fields.join(".")),
+                given.value.as_deref().map_or(Value::Null, clip),
+            )
+        });
         let observed = Value::map(fields);
-        let text =
-            format!("`{}` {how}: {}", self.0.source.split_whitespace().collect::<Vec<_>>().join(" "), shown(&observed));
+        let text = format!("`{}` {how}: {}", self.in_one_line(), shown(&observed));
         Finding { text, offenders: String::new(), observed, expected: Value::text(&self.0.source) }
     }
 
@@ -126,7 +156,10 @@ impl Expression {
         match error {
             ExecutionError::NoSuchKey(key) => Missing::new(
                 Cause::NoData,
-                format!("`{self}` reads {:?}, which is not there; guard it with has(…) if that may be", clip_key(key)),
+                format!(
+                    "`{self}` reads {:?}, which the asset does not say; `nis2watch facts` shows what it says",
+                    clip_key(key)
+                ),
             ),
             ExecutionError::UndeclaredReference(_) => {
                 Missing::new(Cause::Internal, format!("`{self}`: {said}; mend the check"))

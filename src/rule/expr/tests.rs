@@ -95,7 +95,7 @@ fn what_is_missing_is_unknown_and_what_is_absent_can_be_asked_for() {
     ] {
         assert_eq!(word(&scene, source), expected, "{source}");
     }
-    assert!(scene.text("{expr: 'fact.t.f.b == 1'}").contains("guard it with has"));
+    assert!(scene.text("{expr: 'fact.t.f.b == 1'}").contains("which the asset does not say"));
 }
 
 #[test]

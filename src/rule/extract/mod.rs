@@ -80,8 +80,7 @@ impl ReadSpec {
     /// What the state of a command says before its output is looked at.
     fn refuse(&self, answer: &TextAnswer) -> Option<Reading> {
         if answer.truncated || answer.stdout.len() > MAX_TEXT {
-            let detail = "the output was cut at its limit, so it proves nothing; raise max_bytes in the fact";
-            return Some(Reading::missing(Cause::Parse, detail));
+            return Some(Reading::missing(Cause::Parse, cut(answer)));
         }
         let Some(exit) = answer.exit else {
             let detail = "the exit status never came, so the output may be cut; look at the asset's session limits";
@@ -144,6 +143,14 @@ fn unreadable(detail: String) -> Missing {
     Missing::new(Cause::Parse, detail)
 }
 
+/// Why a cut answer says nothing.
+fn cut(answer: &TextAnswer) -> String {
+    format!(
+        "the answer was cut at {} bytes, and half of it proves nothing; see on the asset why it is so long, or raise max_bytes in a fact of your own",
+        answer.stdout.len().min(MAX_TEXT)
+    )
+}
+
 /// Why a command that failed says nothing.
 fn failed(exit: i32, stderr: &str) -> Missing {
     if denied(stderr) {
@@ -152,11 +159,15 @@ fn failed(exit: i32, stderr: &str) -> Missing {
     }
     let said = if stderr.trim().is_empty() { String::new() } else { format!(": {}", first_line(stderr)) };
     match exit {
-        126 | 127 => Missing::new(Cause::NoData, format!("the command is not installed or not in PATH{said}")),
-        _ => Missing::new(
+        126 | 127 => Missing::new(
             Cause::NoData,
-            format!("the command ended with {exit}{said}; run it on the asset, or list the code in ok_exits"),
+            format!(
+                "the command is not installed or not in PATH{said}; install it on the asset, or judge this by hand where another tool does its work"
+            ),
         ),
+        _ => {
+            Missing::new(Cause::NoData, format!("the command ended with {exit}{said}; run it on the asset to see why"))
+        }
     }
 }
 
@@ -172,7 +183,7 @@ fn nothing(answer: &Answer) -> Missing {
         }
         Answer::Text(_) => Missing::new(
             Cause::NoData,
-            "nothing in the output has the expected form; compare it with the fact, or say `empty: ok` if that means none",
+            "nothing in the output has the form that is read here; run the command on the asset and look at what it prints",
         ),
         _ => Missing::new(Cause::NoData, "the asset has none of what was asked for; check that it supports it"),
     }

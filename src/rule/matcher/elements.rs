@@ -1,7 +1,7 @@
 //! The elements of a subject that a test looks at.
 
 use super::test::{Admission, Selection};
-use crate::model::Value;
+use crate::model::{Cause, Value};
 
 /// One thing to be judged, or the reason why a row has none.
 pub(super) enum Item<'a> {
@@ -44,6 +44,12 @@ const LABELS: [&str; 19] = [
 ];
 
 impl Row<'_> {
+    /// Why a row has less than others, where it says so itself: `cause` in our own words, and `detail`.
+    pub(super) fn why(&self) -> Option<(Cause, String)> {
+        let cause = Cause::from_word(self.fields.get("cause")?.as_text()?)?;
+        Some((cause, self.fields.get("detail").map_or_else(|| cause.to_string(), super::shown)))
+    }
+
     /// A short name for the row: its key, else its first telling field other than the one that offends.
     pub(super) fn label(&self, field: Option<&str>) -> Option<String> {
         if let Some(key) = self.key {

@@ -3,6 +3,7 @@
 use super::op::Resolved;
 use super::sentence::sentence;
 use super::tally::{self, Verdictless};
+use super::template::Filling;
 use super::test::{Selection, Test, WhenAbsent};
 use super::{Finding, Form, Matcher, Outcome, sentence as words};
 use crate::model::{Cause, Missing, Value};
@@ -27,24 +28,25 @@ impl Matcher {
             Form::Expr(expression) => expression.judge(context),
         };
         match outcome {
-            Outcome::Offends(finding) => Outcome::Offends(Box::new(self.said(*finding))),
+            Outcome::Offends(finding) => Outcome::Offends(Box::new(self.said(*finding, context))),
             outcome => outcome,
         }
     }
 
     /// The finding in the author's words, where there are any.
-    fn said(&self, mut finding: Finding) -> Finding {
+    fn said(&self, mut finding: Finding, context: &Context<'_>) -> Finding {
         if let Some(say) = &self.say {
             let (observed, expected) = (words::shown(&finding.observed), words::shown(&finding.expected));
             let offenders = if finding.offenders.is_empty() { &observed } else { &finding.offenders };
-            finding.text = say.fill(&observed, &expected, offenders);
+            let with = Filling { observed: &observed, expected: &expected, offenders };
+            finding.text = say.fill(&with, context);
         }
         finding
     }
 
     /// Why a matcher that holds excludes an asset: in the author's words, else all that it saw.
     pub(in crate::rule) fn because(&self, context: &Context<'_>) -> Finding {
-        self.said(self.circumstance(context).unwrap_or_default())
+        self.said(self.circumstance(context).unwrap_or_default(), context)
     }
 
     fn circumstance(&self, context: &Context<'_>) -> Option<Finding> {
@@ -78,11 +80,34 @@ impl Matcher {
                 let holds = matchers.iter().find(|matcher| matcher.evaluate(context) == Outcome::Holds);
                 holds.and_then(|matcher| matcher.describe(context))
             }
-            Form::None(matchers) => Some(Finding {
-                text: format!("none of {} excluded conditions holds", matchers.len()),
-                ..Finding::default()
-            }),
+            Form::None(_) => {
+                let text = sentence(self.settled(context, true).unwrap_or_default());
+                Some(Finding { text, ..Finding::default() })
+            }
             Form::Expr(expression) => Some(expression.describe(context)),
+        }
+    }
+
+    /// The matchers without members that make this one hold, in order.
+    pub(in crate::rule) fn leaves<'m>(&'m self, context: &Context<'_>) -> Vec<&'m Matcher> {
+        let holds = |matcher: &&Matcher| matcher.evaluate(context) == Outcome::Holds;
+        match &self.form {
+            Form::All(matchers) => matchers.iter().filter(holds).flat_map(|one| one.leaves(context)).collect(),
+            Form::Any(matchers) => matchers.iter().find(holds).map(|one| one.leaves(context)).unwrap_or_default(),
+            Form::Test(_) | Form::None(_) | Form::Expr(_) => vec![self],
+        }
+    }
+
+    /// The same in words that change only with what they say; `so` is false inside of a `none`.
+    pub(in crate::rule) fn settled(&self, context: &Context<'_>, so: bool) -> Option<String> {
+        let so = so && !matches!(self.form, Form::None(_));
+        match &self.form {
+            Form::Test(test) => test.settled(context, so),
+            Form::Expr(expression) => Some(expression.settled(context, so)),
+            Form::All(matchers) | Form::Any(matchers) | Form::None(matchers) => {
+                let parts: Vec<String> = matchers.iter().filter_map(|one| one.settled(context, so)).collect();
+                (!parts.is_empty()).then(|| sentence(parts.join(", ")))
+            }
         }
     }
 }
@@ -90,21 +115,19 @@ impl Matcher {
 /// What a list of matchers says together, and which of them held.
 pub(in crate::rule) struct Together<'m> {
     pub(in crate::rule) outcome: Outcome,
-    pub(in crate::rule) first: Option<&'m Matcher>,
-    pub(in crate::rule) held: usize,
+    pub(in crate::rule) held: Vec<&'m Matcher>,
 }
 
 /// Any that offends decides, else any that is missing; those that judge nothing do not count.
 pub(in crate::rule) fn all<'m>(matchers: &'m [Matcher], context: &Context<'_>) -> Together<'m> {
     let mut findings: Vec<Finding> = Vec::new();
     let mut tally = Verdictless::default();
-    let (mut first, mut held) = (None, 0);
+    let mut held = Vec::new();
     for matcher in matchers {
         match matcher.evaluate(context) {
             Outcome::Holds => {
                 tally.holds();
-                held += 1;
-                first = first.or(Some(matcher));
+                held.push(matcher);
             }
             Outcome::Vacuous => {}
             Outcome::Missing(missing) => tally.missing(missing),
@@ -112,7 +135,7 @@ pub(in crate::rule) fn all<'m>(matchers: &'m [Matcher], context: &Context<'_>) -
         }
     }
     let outcome = merge(findings).map_or_else(|| tally.outcome(), |finding| Outcome::Offends(Box::new(finding)));
-    Together { outcome, first, held }
+    Together { outcome, held }
 }
 
 /// Any that holds decides, else any that is missing; those that judge nothing do not count.
@@ -198,7 +221,7 @@ impl Test {
             }
             (None, WhenAbsent::Unknown) if self.subject.is_fact() => Outcome::Missing(Missing::new(
                 Cause::NoData,
-                format!("{detail}; compare what the asset prints with the fact, or say `absent:` in the check"),
+                format!("{detail}: the asset does not say it; `nis2watch facts` shows what it says"),
             )),
             (None, WhenAbsent::Unknown) => Outcome::Missing(Missing::new(Cause::NoData, detail)),
         }
@@ -210,6 +233,10 @@ impl Test {
 
     fn circumstance(&self, context: &Context<'_>) -> Option<Finding> {
         self.seen(context, tally::circumstance)
+    }
+
+    fn settled(&self, context: &Context<'_>, so: bool) -> Option<String> {
+        self.seen(context, if so { tally::settled } else { tally::unsettled }).map(|finding| finding.text)
     }
 
     fn seen(&self, context: &Context<'_>, tell: Teller) -> Option<Finding> {

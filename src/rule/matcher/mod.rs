@@ -11,6 +11,7 @@ mod operand;
 mod parse;
 mod sentence;
 mod tally;
+mod template;
 mod test;
 mod whole;
 
@@ -22,8 +23,8 @@ use crate::model::{Cause, Missing, Value};
 
 pub(super) use elements::row_name;
 pub(super) use evaluate::all;
-use sentence::Template;
-pub(super) use sentence::{clip, join, shown};
+pub(super) use sentence::{clip, join, sentence, shown};
+use template::Template;
 use test::Test;
 
 /// One matcher of a check file, compiled.
@@ -88,6 +89,7 @@ impl Matcher {
         if let Some(when) = &self.when {
             when.collect(names);
         }
+        names.extend(self.say.iter().flat_map(Template::names).map(super::name::Name::reference));
         match &self.form {
             Form::Test(test) => names.extend(test.names().map(super::name::Name::reference)),
             Form::All(matchers) | Form::Any(matchers) | Form::None(matchers) => {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::op::{Count, Op, Regexp};
 use super::operand::Operand;
-use super::sentence::Template;
+use super::template::Template;
 use super::test::{Test, WhenAbsent};
 use super::{Form, Matcher};
 use crate::model::{Cause, Value};

@@ -15,6 +15,8 @@ use crate::rule::set::Set;
 const NAMED: usize = 10;
 /// Longest text that is shown, in characters.
 const MAX_TEXT: usize = 120;
+/// Longest part of a sentence that tells of several assertions, in characters.
+const MAX_SETTLED: usize = 160;
 /// Longest sentence, in characters.
 const MAX_SENTENCE: usize = 1_000;
 /// Elements of a list that are kept with a judgement.
@@ -71,7 +73,7 @@ pub(super) fn cut(text: String, limit: usize) -> String {
 }
 
 /// A sentence, cut to one readable line.
-pub(super) fn sentence(text: String) -> String {
+pub(in crate::rule) fn sentence(text: String) -> String {
     cut(text, MAX_SENTENCE)
 }
 
@@ -146,6 +148,14 @@ pub(super) fn counted(seen: usize) -> String {
     format!("{seen} element{}", if seen == 1 { "" } else { "s" })
 }
 
+/// The first few names in brackets; nothing where there are none.
+pub(super) fn some(names: &[String], seen: usize) -> String {
+    const FEW: usize = 3;
+    let more = if seen > FEW { format!(" and {} more", seen - FEW) } else { String::new() };
+    let first = names.iter().take(FEW).map(|name| cut(name.clone(), 40)).collect::<Vec<_>>().join(", ");
+    if first.is_empty() { first } else { format!(" ({first}{more})") }
+}
+
 /// Parts that differ, each once, in order.
 pub(super) fn once<'t>(parts: impl Iterator<Item = &'t str>) -> String {
     let mut seen: Vec<&str> = Vec::new();
@@ -155,6 +165,29 @@ pub(super) fn once<'t>(parts: impl Iterator<Item = &'t str>) -> String {
         }
     }
     join(seen.iter().map(ToString::to_string), seen.len())
+}
+
+/// What a test says in words that stay the same from visit to visit: the value where the test fixes it, else the bound that
+/// it keeps, or does not keep where it is not `so`. A reason that followed every number would make a record of each visit.
+pub(super) fn settled(subject: &str, resolved: &Resolved<'_>, value: Option<&Value>, so: bool) -> String {
+    let fixed = matches!(
+        resolved,
+        Resolved::Equals(..)
+            | Resolved::NotEquals(..)
+            | Resolved::In(_)
+            | Resolved::NotIn(_)
+            | Resolved::Matches(_)
+            | Resolved::NotMatches(_)
+            | Resolved::VersionAtLeast(..)
+    );
+    let said = match (resolved, value) {
+        (_, Some(value)) if fixed => format!("{subject} is {}", shown(value)),
+        (Resolved::Exists(wanted), _) => format!("{subject} is {}there", if *wanted == so { "" } else { "not " }),
+        (Resolved::Empty(wanted), _) if *wanted == so => format!("{subject}: none"),
+        (Resolved::Empty(_), _) => format!("{subject}: some"),
+        (other, _) => format!("{subject}: {}{}", if so { "" } else { "not " }, wanted(other)),
+    };
+    cut(said, MAX_SETTLED)
 }
 
 /// What is so of a single value that a test holds of.
@@ -245,45 +278,6 @@ pub(super) fn expected_value(resolved: &Resolved<'_>) -> Value {
     }
 }
 
-/// A sentence of the check's author with `{observed}`, `{expected}` and `{offenders}` in it; of an exclusion with
-/// `{elements}`, the names of what it looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Template(String);
-
-impl Template {
-    const PLACES: [&'static str; 4] = ["{observed}", "{expected}", "{offenders}", "{elements}"];
-
-    /// Refuses places that nothing fills.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let rest = Self::PLACES.iter().fold(text.to_owned(), |rest, place| rest.replace(place, ""));
-        if let Some((_, after)) = rest.split_once('{') {
-            let name = after.split('}').next().unwrap_or_default();
-            return Err(format!("`say` has no place {{{name}}}; there are {}", Self::PLACES.join(", ")));
-        }
-        if text.trim().is_empty() {
-            return Err("`say` is empty; leave it out for the generated sentence".to_owned());
-        }
-        Ok(Self(text.to_owned()))
-    }
-
-    /// Fills the places in one pass, so that no text of a device is taken for a place.
-    pub(super) fn fill(&self, observed: &str, expected: &str, offenders: &str) -> String {
-        let (mut filled, mut rest) = (String::new(), self.0.as_str());
-        while let Some(at) = rest.find('{') {
-            filled.push_str(&rest[..at]);
-            let place = Self::PLACES.iter().find(|place| rest[at..].starts_with(**place));
-            filled.push_str(match place {
-                Some(&"{observed}") => observed,
-                Some(&"{expected}") => expected,
-                _ => offenders,
-            });
-            rest = &rest[at + place.map_or(1, |place| place.len())..];
-        }
-        filled.push_str(rest);
-        sentence(filled)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,13 +295,5 @@ mod tests {
         assert_eq!(clip(&long).as_list().unwrap().len(), KEPT + 1);
         let deep = (0..100).fold(Value::Int(1), |inner, _| Value::list([inner]));
         assert!(clip(&deep).to_string().len() < 50);
-    }
-
-    #[test]
-    fn a_template_knows_its_places() {
-        let template = Template::parse("saw {observed}, want {expected}: {offenders}").unwrap();
-        assert_eq!(template.fill("{expected}", "b", "c"), "saw {expected}, want b: c");
-        assert!(Template::parse("{who}").unwrap_err().contains("{observed}"));
-        assert!(Template::parse(" ").is_err());
     }
 }

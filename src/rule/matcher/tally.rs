@@ -65,13 +65,13 @@ impl Tally {
 
     /// A row that lacks the field of `where` or of `field`.
     pub(super) fn lacking(&mut self, test: &Test, row: Row<'_>, field: &str) {
-        self.unclear(Cause::NoData, || {
-            let row = row.label(None).unwrap_or_else(|| shown(row.fields));
-            format!(
-                "{}: {row} has no `{field}`; compare what the asset prints with the fact, or say `absent:`",
-                test.subject
-            )
-        });
+        let name = || row.label(None).unwrap_or_else(|| shown(row.fields));
+        match row.why() {
+            Some((cause, why)) => self.unclear(cause, || format!("{}: {}: {why}", test.subject, name())),
+            None => self.unclear(Cause::NoData, || {
+                format!("{}: {} has no `{field}`; `nis2watch facts` shows what the asset says", test.subject, name())
+            }),
+        }
     }
 
     pub(super) fn any_offends(&self) -> bool {
@@ -164,20 +164,45 @@ pub(super) fn label(row: Row<'_>, test: &Test) -> Option<String> {
 
 /// What a test that holds saw.
 pub(super) fn describe(test: &Test, resolved: &Resolved<'_>, selection: &Selection<'_>, subject: &Value) -> Finding {
-    let (seen, observed, _) = column(test, selection, subject).unwrap_or_else(|| (1, words::clip(subject), vec![]));
+    let (seen, observed, names) = column(test, selection, subject).unwrap_or_else(|| (1, words::clip(subject), vec![]));
     let expected = words::expected(test, resolved);
     let said = match &observed {
-        Value::List(_) if seen == 0 => format!("{}: none, as expected: {expected}", words::subject(test)),
+        Value::List(_) if seen == 0 => format!("{}: none", words::subject(test)),
         Value::List(items) if seen == 1 && items.len() == 1 && items[0].as_map().is_none() => {
             format!("{} is {}, as expected: {expected}", words::subject(test), shown(&items[0]))
         }
         Value::List(items) if items.len() > 3 || items.iter().any(|item| item.as_map().is_some()) => {
-            format!("{}: {}, as expected: {expected}", words::subject(test), words::counted(seen))
+            let names = words::some(&names, seen);
+            format!("{}: {}{names}, as expected: {expected}", words::subject(test), words::counted(seen))
         }
         Value::Map(_) => format!("{}: as expected: {expected}", words::subject(test)),
         other => format!("{} is {}, as expected: {expected}", words::subject(test), shown(other)),
     };
     Finding { text: sentence(said), offenders: String::new(), observed, expected: words::expected_value(resolved) }
+}
+
+/// What a test that holds says beside others.
+pub(super) fn settled(test: &Test, resolved: &Resolved<'_>, selection: &Selection<'_>, subject: &Value) -> Finding {
+    beside(test, resolved, selection, subject, true)
+}
+
+/// What a test that does not hold, and must not, says beside others.
+pub(super) fn unsettled(test: &Test, resolved: &Resolved<'_>, selection: &Selection<'_>, subject: &Value) -> Finding {
+    beside(test, resolved, selection, subject, false)
+}
+
+fn beside(test: &Test, resolved: &Resolved<'_>, selection: &Selection<'_>, subject: &Value, so: bool) -> Finding {
+    let name = words::subject(test);
+    let said = match column(test, selection, subject) {
+        None => words::settled(&name, resolved, Some(subject), so),
+        Some((0, ..)) if !matches!(resolved, Resolved::Count { .. }) => format!("{name}: none"),
+        Some((1, observed, _)) => {
+            let only = observed.as_list().and_then(<[Value]>::first).filter(|value| value.as_map().is_none());
+            words::settled(&name, resolved, only, so)
+        }
+        Some(_) => words::settled(&name, resolved, None, so),
+    };
+    Finding { text: said, ..Finding::default() }
 }
 
 /// What a test that holds says of the asset: plainly what is so, not what was asked for.
