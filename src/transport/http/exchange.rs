@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
+use crate::model::Cause;
 use crate::transport::gate::Stream;
 use crate::transport::{Endpoint, TransportError, printable, tls};
 
@@ -37,6 +38,23 @@ pub(super) struct Answered {
     pub(super) cookies: Vec<Cookie>,
     pub(super) body: Vec<u8>,
     pub(super) truncated: bool,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) struct Broken {
+    pub(super) cause: Cause,
+    pub(super) problem: String,
+}
+
+impl Broken {
+    fn late(problem: &str) -> Self {
+        Self { cause: Cause::Timeout, problem: problem.to_owned() }
+    }
+
+    fn protocol(problem: String) -> Self {
+        Self { cause: Cause::Protocol, problem }
+    }
 }
 
 /// What a cookie says of itself (RFC 6265, section 5.2). Its value is a secret of the server and is not kept.
@@ -87,12 +105,15 @@ pub(super) async fn exchange_over_tls(
     request: Request<Empty<Bytes>>,
     max_bytes: usize,
     deadline: Instant,
-) -> Result<Answered, String> {
-    let config = tls::accept_anything().map_err(|error| error.to_string())?;
+) -> Result<Answered, Broken> {
+    let config = tls::accept_anything().map_err(|error| Broken::protocol(error.to_string()))?;
     let connect = TlsConnector::from(Arc::new(config)).connect(tls::server_name(address), stream);
     let mut stream = match timeout_at(deadline, connect).await {
-        Err(_) => return Err("no answer to the TLS hello in time".into()),
-        Ok(Err(error)) => return Err(format!("TLS handshake failed: {}", printable::line(&error.to_string(), 120))),
+        Err(_) => return Err(Broken::late("no answer to the TLS hello in time")),
+        Ok(Err(error)) => {
+            let problem = format!("TLS handshake failed: {}", printable::line(&error.to_string(), 120));
+            return Err(Broken::protocol(problem));
+        }
         Ok(Ok(stream)) => stream,
     };
     let answered = exchange(&mut stream, request, max_bytes, deadline).await;
@@ -100,16 +121,16 @@ pub(super) async fn exchange_over_tls(
     answered
 }
 
-/// One request and its response; a text says what went wrong.
+/// One request and its response.
 pub(super) async fn exchange(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin + Send),
     request: Request<Empty<Bytes>>,
     max_bytes: usize,
     deadline: Instant,
-) -> Result<Answered, String> {
-    let said = |error: hyper::Error| match std::error::Error::source(&error) {
-        Some(source) => printable::line(&format!("{error}: {source}"), 160),
-        None => printable::line(&error.to_string(), 160),
+) -> Result<Answered, Broken> {
+    let said = |error: hyper::Error| {
+        let source = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
+        Broken::protocol(printable::line(&format!("no HTTP answer: {error}{source}"), 160))
     };
     let handshake =
         http1::Builder::new().max_headers(MAX_HEADERS).max_buf_size(MAX_HEAD).handshake(TokioIo::new(stream));
@@ -125,7 +146,7 @@ pub(super) async fn exchange(
             body: vec![],
             truncated: false,
         };
-        Ok::<_, String>((head, response))
+        Ok::<_, Broken>((head, response))
     };
     let mut talk = std::pin::pin!(talk);
     let answered = async {
@@ -138,7 +159,7 @@ pub(super) async fn exchange(
         }
     };
     let (mut answered, response) = match timeout_at(deadline, answered).await {
-        Err(_) => return Err("no complete answer in time".into()),
+        Err(_) => return Err(Broken::late("it took the request and sent no complete answer in time")),
         Ok(talked) => talked?,
     };
     let body = async {

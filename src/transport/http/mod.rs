@@ -15,7 +15,7 @@ use super::gate::{Gate, Refusal};
 use super::tcp::{Reached, reach};
 use super::{Endpoint, TransportError};
 use crate::model::{Answer, FactId, Transport, Value};
-use exchange::{Answered, exchange, exchange_over_tls, request};
+use exchange::{Answered, Broken, exchange, exchange_over_tls, request};
 
 /// Most bytes of a body that a question may ask for.
 const MAX_BODY: usize = 1024 * 1024;
@@ -107,7 +107,7 @@ enum Page {
     Closed,
     Filtered,
     NoWay(TransportError),
-    Error(String),
+    Error(Broken),
 }
 
 /// Gets each page of all questions once, one after the other, and deals the answers out, in order.
@@ -190,7 +190,8 @@ fn row(port: u16, page: &Page, max_bytes: usize) -> Value {
     let state = match page {
         Page::Closed => "closed",
         Page::Filtered | Page::NoWay(_) => "filtered",
-        Page::Error(problem) => {
+        Page::Error(Broken { cause, problem }) => {
+            fields.push(("cause", Value::text(cause.word())));
             fields.push(("detail", Value::text(problem)));
             "error"
         }

@@ -86,7 +86,7 @@ async fn a_slow_body_ends_at_the_deadline_and_a_slow_head_is_no_answer() {
     let found = page(&Question { timeout: Duration::from_millis(800), ..question(port) }).await;
     assert_eq!((state(&found), found.get("truncated")), ("answered", Some(&Value::Bool(true))), "{found}");
     let found = page(&hasty(port)).await;
-    assert_eq!(state(&found), "error", "{found}");
+    assert_eq!((state(&found), found.get("cause")), ("error", Some(&Value::text("timeout"))), "{found}");
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn nonsense_is_an_error_and_never_an_answer() {
     let huge = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "a".repeat(100_000));
     for answer in [b"SSH-2.0-dropbear\r\n".to_vec(), vec![], vec![0xff; 3000], many.into(), huge.into()] {
         let page = page(&question(answering(answer).await)).await;
-        assert_eq!(state(&page), "error", "{page}");
+        assert_eq!((state(&page), page.get("cause")), ("error", Some(&Value::text("protocol"))), "{page}");
         assert!(page.get("detail").is_some() && page.get("status").is_none());
     }
     for port in [silent().await, resetting().await] {
