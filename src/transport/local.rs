@@ -48,7 +48,10 @@ async fn ask_one(command: &Command<'_>, gate: &Gate, root: bool) -> Result<Answe
     match process::run(shell, command.max_bytes, command.timeout).await {
         Ok(answer) if sudo && sudo_refused(&answer.stderr) => Err(TransportError::Privilege {
             endpoint,
-            problem: "sudo asks for a password; run as root, or allow this user `sh` with NOPASSWD in sudoers".into(),
+            problem: format!(
+                "sudo asks for a password; run the daemon as root, or allow it with this line of sudoers, which is all that root may do: {}",
+                sudoers_line()
+            ),
         }),
         Ok(answer) => Ok(Answer::Text(answer)),
         Err(Failed::Deadline) => Err(TransportError::Timeout { endpoint, timeout: command.timeout }),
@@ -69,6 +72,11 @@ fn sudo_refused(stderr: &str) -> bool {
     stderr.lines().any(|line| {
         (line.starts_with("sudo:") || line.starts_with("Sorry, user")) && refusals.iter().any(|r| line.contains(r))
     })
+}
+
+/// The line that lets the daemon ask what needs root: its questions are shell text, so it is a shell.
+fn sudoers_line() -> String {
+    format!("#{} ALL=(root) NOPASSWD: /bin/sh, /usr/bin/sh", rustix::process::geteuid().as_raw())
 }
 
 /// Whether the daemon itself is root.

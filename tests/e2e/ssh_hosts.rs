@@ -167,7 +167,7 @@ fn an_account_without_rights_learns_which_right_is_missing() {
     let plant = plant(&credentials.concat(), &assets.concat());
     let ran = plant.check(&["--check", CHECK]);
     assert_eq!(ran.state("allowed", CHECK), "pass", "{}", ran.reason("allowed", CHECK));
-    for (id, advice) in [("refused", "guest ALL=(root) NOPASSWD: "), ("unasked", "set `privilege: sudo`")] {
+    for (id, advice) in [("refused", "catalog handout sudoers --account guest"), ("unasked", "set `privilege: sudo`")] {
         let reason = ran.reason(id, CHECK);
         assert_eq!(ran.state(id, CHECK), "unknown privilege", "{reason}");
         assert!(reason.contains(advice), "{reason}");

@@ -7,6 +7,9 @@ use super::{Access, Elevation, Privilege, Question, Session, collector};
 use crate::model::{Answer, FactId, TextAnswer};
 use crate::transport::{Endpoint, TransportError};
 
+/// Longest line of sudoers or doas.conf that is shown whole, in bytes.
+const MAX_LINE: usize = 600;
+
 /// Everything that decides what became of a question.
 pub(super) struct Report<'a> {
     pub(super) session: &'a Session,
@@ -74,9 +77,17 @@ impl Report<'_> {
             Elevation::Doas => collector::doas_line(question, user),
             _ => collector::sudoers_line(question, user),
         };
+        let (handout, file) = match self.access.privilege {
+            Elevation::Doas => ("doas", "doas.conf"),
+            _ => ("sudoers", "sudoers"),
+        };
+        // half a line allows nothing, so a long one is pointed at
         let advice = match line {
-            Some(line) => format!("allow it with {line:?}"),
-            None => "it is more than one line and cannot be allowed exactly: use `privilege: collector`".to_owned(),
+            Some(line) if line.len() <= MAX_LINE => format!("allow it with this line of {file}: {line}"),
+            Some(_) => format!(
+                "allow it with the line under \"# {fact}\" of deploy/ssh/{file}, which `nis2watch catalog handout {handout} --account {user}` prints too"
+            ),
+            None => format!("it is more than one line, which {file} cannot allow exactly: use `privilege: collector`"),
         };
         format!("{fact} was refused ({}): {advice}", quote(stderr))
     }
@@ -104,7 +115,9 @@ impl Report<'_> {
             );
         }
         if ending.flood {
-            return self.protocol(format!("it sent more than {FLOOD} bytes; {place} has no end"));
+            return self.protocol(format!(
+                "the answer was cut at {FLOOD} bytes: {place} never ended; see on the asset what its login shell or this command prints"
+            ));
         }
         if ending.lost && ending.status.is_none() {
             return match self.session.explain(russh::Error::Disconnect, self.access.deadlines.exec) {

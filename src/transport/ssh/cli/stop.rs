@@ -66,7 +66,10 @@ impl Stop {
                     other => other,
                 }
             }
-            Self::Flood => terminal.protocol(format!("it sent more than {} bytes; {place} has no end", exec::FLOOD)),
+            Self::Flood => terminal.protocol(format!(
+                "the answer was cut at {} bytes: {place} never ended; see on the asset what it prints",
+                exec::FLOOD
+            )),
             Self::Pages => terminal.protocol(format!("its pager did not end after {MOST_PAGES} pages of {place}")),
             Self::OutOfStep => terminal.protocol(format!(
                 "something else came than the echo of {place}, so the answer before it had not ended and does not count"

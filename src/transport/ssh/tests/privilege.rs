@@ -137,11 +137,16 @@ async fn a_refusal_of_sudo_names_the_line_that_would_allow_it() {
     std::fs::write(&file, fake).unwrap();
     let server = Server::sshd(&format!("ForceCommand exec sh {}", file.display())).await;
     let access = Access { privilege: Elevation::Sudo, ..server.access() };
-    let answers = ask_questions(&access, &[root("sshd -T"), question("echo fine")], &gate()).await;
+    let long = format!("echo {} | cat", "x".repeat(2_000));
+    let asked = [root("sshd -T"), question("echo fine"), root(&long)];
+    let answers = ask_questions(&access, &asked, &gate()).await;
     let error = answers[0].as_ref().unwrap_err();
     assert_eq!(error.cause(), Cause::Privilege, "{error}");
-    assert!(error.to_string().contains("root ALL=(root) NOPASSWD: /usr/sbin/sshd -T"), "{error}");
+    assert!(error.to_string().contains("sudoers: root ALL=(root) NOPASSWD: /usr/sbin/sshd -T"), "{error}");
     assert_eq!(answers[1].as_ref().unwrap().stdout, "fine\n");
+    // half a line would allow nothing
+    let error = answers[2].as_ref().unwrap_err().to_string();
+    assert!(error.contains("`nis2watch catalog handout sudoers --account root`") && !error.contains("xxx"), "{error}");
 }
 
 #[tokio::test]
