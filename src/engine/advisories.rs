@@ -27,7 +27,9 @@ pub(super) fn advisories(device: &FactId, sources: &Sources<'_>) -> Reading {
             return Reading::missing(Cause::NoData, advice);
         }
         let found = feeds::findings(sources.carried.documents.iter(), &identities);
-        Reading::Known(fact(&found, sources.carried, sources.now))
+        let mut told = fact(&found, sources.carried, sources.now);
+        told.push(("product", Value::text(in_words(device, sources.asset))));
+        Reading::Known(Value::map(told))
     })
 }
 
@@ -48,7 +50,17 @@ fn identities(device: &Value, asset: &Asset) -> Vec<Identity> {
     vec![own.serial(text("serial"))]
 }
 
-fn fact(found: &Findings<'_>, carried: &Shelf, now: Time) -> Value {
+/// The asset for a sentence: what it says of itself, else what is written down; of a computer, the product on it.
+fn in_words(device: &Value, asset: &Asset) -> String {
+    let written = [asset.vendor.as_deref(), asset.product.as_deref(), asset.version.as_deref()];
+    let is_computer = matches!(asset.kind, AssetKind::LinuxHost | AssetKind::WindowsHost);
+    let said = ["vendor", "model", "version"].map(|field| device.get(field).and_then(Value::as_text));
+    let parts =
+        std::iter::zip(said, written).map(|(said, written)| if is_computer { written } else { said.or(written) });
+    parts.flatten().collect::<Vec<_>>().join(" ")
+}
+
+fn fact(found: &Findings<'_>, carried: &Shelf, now: Time) -> Vec<(&'static str, Value)> {
     let (open, undecided): (Vec<&Finding<'_>>, Vec<_>) = found.open.iter().partition(|one| one.is_certain);
     let rows = |all: &[&Finding<'_>]| Value::list(all.iter().take(MOST_ROWS).map(|one| row(one, carried, now)));
     let count = |of: usize| Value::Int(i64::try_from(of).unwrap_or(i64::MAX));
@@ -64,7 +76,7 @@ fn fact(found: &Findings<'_>, carried: &Shelf, now: Time) -> Value {
         ("exploited", rows(&in_use)),
         ("exploited_undecided", rows(&unclear)),
     ];
-    Value::map(states.into_iter().chain(fields))
+    states.into_iter().chain(fields).collect()
 }
 
 fn exploited<'s>(one: &Finding<'_>, carried: &'s Shelf) -> Option<&'s feeds::Exploited> {
