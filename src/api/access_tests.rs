@@ -233,6 +233,37 @@ async fn the_shift_opens_an_incident_and_an_approver_decides_reports_and_closes(
 }
 
 #[tokio::test]
+async fn a_statement_is_renewed_by_an_approver_and_not_without_what_it_rests_on() {
+    let plant = Guarded::new("127.0.0.1").await;
+    let catalog = &plant.setup.daemon.catalog;
+    let check = &catalog.checks.values().find(|check| catalog.is_attested(check)).unwrap().id;
+    let evidence =
+        json!([{ "name": "plan.pdf", "sha256": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae" }]);
+    let sign = json!({ "check": check, "statement": "reviewed", "evidence": evidence, "fields": { "minutes": 85 } });
+    let (status, signed) = plant.act(Role::Approver, "/attestations", &sign).await;
+    assert_eq!(status, StatusCode::OK, "{signed}");
+    let path = format!("/attestations/{}/renew", signed["id"].as_str().unwrap());
+    let renew = json!({ "reason": "nothing changed", "valid_days": 30, "evidence": evidence });
+    for (role, path, body, status) in [
+        (Role::Operator, path.as_str(), &renew, 403),
+        (Role::Approver, &path, &json!({ "reason": "nothing changed" }), 400),
+        (Role::Approver, &path, &json!({ "reason": " ", "evidence": evidence }), 400),
+        (Role::Approver, &path, &json!({ "reason": "x", "evidence": [{ "name": "plan.pdf", "sha256": "00" }] }), 400),
+        (Role::Approver, "/attestations/att-9/renew", &renew, 404),
+    ] {
+        let (answered, answer) = plant.act(role, path, body).await;
+        assert_eq!(answered.as_u16(), status, "{path} {body}: {answer}");
+    }
+    assert_eq!(plant.kinds().await.len(), 1);
+    let (status, renewed) = plant.act(Role::Approver, &path, &renew).await;
+    assert_eq!(status, StatusCode::OK, "{renewed}");
+    let book = plant.setup.daemon.book.with_acts(&plant.setup.store.acts(0).await.unwrap());
+    let statement = book.statements().find(|one| renewed["id"] == one.id.as_str()).unwrap();
+    assert_eq!(statement.renews.as_ref().unwrap().as_str(), signed["id"].as_str().unwrap());
+    assert_eq!((statement.valid_days, statement.fields.len(), &*statement.signed_by.person), (30, 1, "one-approver"));
+}
+
+#[tokio::test]
 async fn what_makes_no_sense_is_refused_and_leaves_nothing() {
     let plant = Guarded::new("127.0.0.1").await;
     let ahead = Utc::now() + TimeDelta::days(1);

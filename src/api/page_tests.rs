@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::http::StatusCode;
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 
 use super::tests::{Daemon, Setup};
 use super::v1::tests::{Hourly, plant};
@@ -14,7 +14,7 @@ use crate::duties::{Book, Incident, Papers, Plant, Significance};
 use crate::engine::{Plan, testing};
 use crate::inventory::Inventory;
 use crate::model::{EntryId, Kind, Verdict};
-use crate::store::Latest;
+use crate::store::{Act, ActRecord, Digest, Latest};
 
 #[tokio::test]
 async fn every_page_is_there_names_what_is_missing_and_loads_nothing_from_elsewhere() {
@@ -32,6 +32,8 @@ async fn every_page_is_there_names_what_is_missing_and_loads_nothing_from_elsewh
         "/controls".to_owned(),
         "/baselines?state=proposed,differs".to_owned(),
         "/segmentation".to_owned(),
+        "/waivers?state=running".to_owned(),
+        "/attestations".to_owned(),
         "/calendar".to_owned(),
         "/incidents".to_owned(),
         "/ledger".to_owned(),
@@ -82,6 +84,55 @@ async fn the_page_of_incidents_has_a_form_for_every_act_and_its_clocks_run() {
     }
     assert_eq!(page.matches("name=\"reason\" required").count(), 4, "{page}");
     assert!(page.contains("data-until=") && page.contains("&lt;a visitor&gt;"), "{page}");
+}
+
+#[tokio::test]
+async fn waivers_and_statements_say_what_they_are_about_and_can_be_ended_and_renewed() {
+    let base = plant(&WebConfig::default()).await;
+    let attested = base.daemon.catalog.checks.values().find(|check| base.daemon.catalog.is_attested(check)).unwrap();
+    let read = |kind, text: &str| {
+        let at = Utc::now();
+        let body = text.replace("AT", &at.to_rfc3339()).replace("END", &(at + TimeDelta::days(9)).to_rfc3339());
+        let act = Act { kind, subject: "x".into(), actor: "ada".into(), reason: "r".into(), body, at };
+        ActRecord { seq: 1, act, digest: Digest([0; 32]) }
+    };
+    let waiver = r#"{"id":"w-1","match":{"check":"kev-exposure","asset":"<b>*","labels":{"line":"3"},"cve":"CVE-2099-10001"},
+        "reason":"<i>spare part</i>","approved_by":{"person":"p-014","role":"ciso"},"starts_at":"AT","expires_at":"END"}"#;
+    let statement = format!(
+        r#"{{"id":"att-1","check":"{}","subject":"org","statement":"<i>reviewed</i>","signed_by":{{"person":"p-014","role":"ciso"}},
+        "signed_at":"AT","valid_days":9,"result":"confirmed","evidence":[{{"name":"plan.pdf","sha256":"00"}}]}}"#,
+        attested.id
+    );
+    let acts = [read("waiver.add".into(), waiver), read("attest.sign".into(), &statement)];
+    let book = Book::default().with_acts(&acts);
+    assert!(book.complaints().is_empty(), "{:?}", book.complaints());
+    let (plan, catalog) = (Arc::clone(&base.daemon.plan), Arc::clone(&base.daemon.catalog));
+    let daemon = Daemon { plan, catalog, book: Arc::new(book), ..Daemon::default() };
+    let setup = Setup::new(daemon, "127.0.0.1", &WebConfig::default());
+
+    let (_, page) = setup.send("GET", "/waivers?state=running&check=kev-exposure", &[]).await;
+    for part in
+        ["&lt;b&gt;*", "line=3", "only CVE-2099-10001", "p-014, ciso", "&lt;i&gt;spare part", "value=\"kev-exposure\""]
+    {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    for act in ["/waivers\"", "/waivers/w-1/revoke\""] {
+        assert!(page.contains(&format!("data-act=\"/api/v1{act}")), "{act}: {page}");
+    }
+    assert_eq!(page.matches("name=\"reason\" required").count(), 2, "{page}");
+    let (_, page) = setup.send("GET", "/waivers?state=expired", &[]).await;
+    assert!(page.contains("0 waivers") && !page.contains("spare part"), "{page}");
+
+    let (_, page) = setup.send("GET", "/attestations", &[]).await;
+    for part in ["&lt;i&gt;reviewed", "plan.pdf", "/api/v1/attestations/att-1/renew\"", "Nobody has signed"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    // what rests on evidence is not renewed without
+    let renewing = page.split("Sign anew").next().unwrap().rsplit("Renew").next().unwrap();
+    assert!(renewing.contains("type=\"file\" multiple name=\"evidence\" required"), "{renewing}");
+    for waits in base.daemon.catalog.checks.values().filter(|check| base.daemon.catalog.is_attested(check)) {
+        assert!(page.contains(&format!("/checks/{}\"", waits.id)), "{}", waits.id);
+    }
 }
 
 #[tokio::test]

@@ -12,10 +12,10 @@ use comfy_table::presets::NOTHING;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::desk::{Desk, named, shown, stranger};
+use super::desk::{Desk, named, shown};
 use super::{CliError, Files, print};
-use crate::duties::{self, Deed, EvidenceFile, ORG, Outcome, Signer, Signing, Statement};
-use crate::model::{CheckId, EntryId, Value};
+use crate::duties::{ClerkError, Deed, EvidenceFile, ORG, Outcome, Renewing, Signer, Signing, Statement};
+use crate::model::{CheckId, Value};
 use crate::store::Digest;
 
 #[derive(Debug, Clone, Subcommand)]
@@ -190,28 +190,21 @@ async fn sign(options: &Sign, desk: &Desk) -> Result<(), CliError> {
 }
 
 async fn renew(options: &Renew, desk: &Desk) -> Result<(), CliError> {
-    let before = desk.book.statements().find(|statement| statement.id.as_str() == options.id);
-    let before = before.ok_or_else(|| {
-        stranger("statement", &options.id, desk.book.statements().map(|statement| statement.id.as_str()))
-    })?;
-    if before.evidence.is_empty() != options.by.evidence.is_empty() && options.by.evidence.is_empty() {
-        let message = "the statement rests on evidence: give what it rests on now with --evidence FILE";
-        return Err(CliError::Unknown(message.into()));
-    }
-    let mut merged = before.fields.clone();
-    merged.extend(fields(&options.by));
-    let statement = Statement {
-        id: placeholder(),
+    let renewing = Renewing {
+        id: options.id.clone(),
         signed_by: signer(&options.by),
-        signed_at: desk.now,
-        valid_days: options.by.valid_days.unwrap_or(before.valid_days),
+        valid_days: options.by.valid_days,
         result: outcome(&options.by),
         evidence: evidence(&options.by.evidence)?,
-        fields: merged,
-        renews: Some(before.id.clone()),
-        ..before.clone()
+        fields: fields(&options.by),
     };
-    write(desk, duties::numbered(statement, desk.now)?, &options.reason).await
+    let statement = match renewing.deed(&desk.book, desk.now) {
+        Err(ClerkError::Wrong(message)) if options.by.evidence.is_empty() => {
+            return Err(CliError::Unknown(format!("{message}; --evidence FILE says so")));
+        }
+        written => written?,
+    };
+    write(desk, statement, &options.reason).await
 }
 
 async fn write(desk: &Desk, statement: Statement, reason: &str) -> Result<(), CliError> {
@@ -224,10 +217,6 @@ async fn write(desk: &Desk, statement: Statement, reason: &str) -> Result<(), Cl
         shown(statement.valid_until())
     ))?;
     desk.write(&Deed::Sign(Box::new(statement)), &actor, reason).await
-}
-
-fn placeholder() -> EntryId {
-    EntryId::parse("new").unwrap_or_else(|_| unreachable!("a plain word is an id"))
 }
 
 fn signer(by: &By) -> Signer {

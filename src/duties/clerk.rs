@@ -1,26 +1,18 @@
 //! The clerk: looks whether what a person wants noted makes sense, and writes the deed. Commands and the API share it.
 
 mod incidents;
-
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod statements;
 
 use chrono::SecondsFormat;
-use sha2::{Digest as _, Sha256};
 
-use super::attestation::{EvidenceFile, Outcome, Signer, Statement};
 use super::book::Book;
 use super::deed::{Deed, Revoked};
-use super::subjects::ORG;
 use super::waiver::Waiver;
 use crate::catalog::Catalog;
-use crate::model::{AssetId, CheckId, EntryId, Time, Value, ZoneId, did_you_mean};
-use crate::store::Digest;
+use crate::model::{CheckId, Time, ZoneId, did_you_mean};
 
 pub use incidents::{Opening, Reporting, classify, close};
-
-/// Validity where the controls name none, in days.
-const YEAR: u32 = 365;
+pub use statements::{Renewing, Signing};
 
 /// Why the clerk writes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,90 +26,6 @@ pub enum ClerkError {
     /// It was noted before.
     #[error("{0}")]
     Before(String),
-}
-
-/// A statement that somebody wants to sign.
-#[derive(Debug, Clone)]
-pub struct Signing {
-    /// The check that reads it.
-    pub check: String,
-    /// What it is about.
-    pub subject: String,
-    /// What is stated.
-    pub statement: String,
-    /// Who signs.
-    pub signed_by: Signer,
-    /// For how long it holds; as the controls have it, where nothing is said.
-    pub valid_days: Option<u32>,
-    /// Confirmed or rejected.
-    pub result: Outcome,
-    /// Who sees to the renewal.
-    pub owner: Option<String>,
-    /// Files that show it.
-    pub evidence: Vec<EvidenceFile>,
-    /// What else the check reads.
-    pub fields: BTreeMap<Arc<str>, Value>,
-}
-
-impl Signing {
-    /// The statement, with an id that is made of what it says.
-    ///
-    /// # Errors
-    ///
-    /// The check reads no signature, or the subject is not there.
-    pub fn deed(self, book: &Book, catalog: &Catalog, now: Time) -> Result<Statement, ClerkError> {
-        let attested = catalog.checks.values().filter(|check| catalog.is_attested(check));
-        let attested: Vec<&str> = attested.map(|check| check.id.as_str()).collect();
-        if !attested.contains(&self.check.as_str()) {
-            return Err(stranger("check that reads signed statements named", &self.check, attested));
-        }
-        let check = CheckId::parse(&self.check).map_err(|error| wrong(&error))?;
-        let subject = AssetId::parse(&self.subject).map_err(|error| wrong(&error))?;
-        let assets = || book.plant().assets.iter().map(|asset| asset.id.as_str());
-        // what stands for no asset has a kind before its colon
-        let is_free = subject.as_str() == ORG || subject.as_str().contains(':');
-        if !is_free && !assets().any(|asset| asset == subject.as_str()) {
-            return Err(stranger("asset", subject.as_str(), assets()));
-        }
-        let statement = Statement {
-            id: EntryId::parse("new").map_err(|error| wrong(&error))?,
-            subject,
-            statement: self.statement,
-            signed_by: self.signed_by,
-            signed_at: now,
-            valid_days: self.valid_days.unwrap_or_else(|| usual_validity(catalog, &check)),
-            result: self.result,
-            owner: self.owner.as_deref().map(Arc::from),
-            evidence: self.evidence,
-            fields: self.fields,
-            renews: None,
-            declared: "the ledger".into(),
-            check,
-        };
-        if let Some((key, message, _)) = statement.mistakes().into_iter().next() {
-            return Err(ClerkError::Wrong(format!("{key}: {message}")));
-        }
-        numbered(statement, now)
-    }
-}
-
-/// Gives a statement its own id, which is made of what it says.
-///
-/// # Errors
-///
-/// Never, as long as the statement can be written as JSON.
-pub fn numbered(mut statement: Statement, now: Time) -> Result<Statement, ClerkError> {
-    let text = serde_json::to_string(&statement).map_err(|error| wrong(&error))?;
-    let digest = Digest(Sha256::digest(text.as_bytes()).into()).to_string();
-    let id = format!("att-{}-{}", now.format("%Y%m%d"), &digest[..8]);
-    statement.id = EntryId::parse(&id).map_err(|error| wrong(&error))?;
-    Ok(statement)
-}
-
-/// The shortest validity that a control gives the check.
-fn usual_validity(catalog: &Catalog, check: &CheckId) -> u32 {
-    let attested = catalog.controls.list.values().flat_map(|control| &control.evidence.attested);
-    attested.filter(|attested| attested.check == *check).map(|attested| attested.valid_days).min().unwrap_or(YEAR)
 }
 
 /// The deed that accepts fails.

@@ -26,7 +26,7 @@ mod waiver;
 pub use answer::answer;
 pub use attestation::{EvidenceFile, Outcome, Signer, Standing, Statement, current};
 pub use book::{Book, Plant};
-pub use clerk::{ClerkError, Opening, Reporting, Signing, classify, close, numbered, revoke, waive};
+pub use clerk::{ClerkError, Opening, Renewing, Reporting, Signing, classify, close, revoke, waive};
 pub use contact::Contact;
 pub use deadlines::{Deadlines, Duty, Progress, Stage, duties_of};
 pub use deed::{Classified, Closed, Deed, DeedError, Reported, Revoked};

@@ -7,7 +7,8 @@ const { chromium } = require("playwright-core");
 const home = process.argv[2];
 const shots = process.env.SHOTS;
 const PAGES = ["/", "/assets", "/assets/mes-01", "/assets/mes-01/ssh-root-login", "/checks", "/checks/ssh-root-login", "/results?state=fail", "/controls",
-  "/baselines", "/segmentation", "/calendar", "/incidents", "/ledger"];
+  "/baselines", "/segmentation", "/waivers",
+  "/attestations", "/calendar", "/incidents", "/ledger"];
 
 /** A page of a user; everything that goes wrong on it is kept. */
 async function open(browser, user, settings = {}) {
@@ -80,6 +81,31 @@ const steps = {
     }
     await other.page.goto("/baselines?asset=web-01");
     await other.page.locator("td", { hasText: "as built" }).first().waitFor();
+  },
+
+  async "an incident is opened, and a fail accepted, by who may, and by nobody else"({ page, other }) {
+    for (const [one, role] of [[page, /needs the role operator; guest is viewer/], [other.page, /noted in the ledger/]]) {
+      await one.goto("/incidents");
+      await one.getByText("Open an incident", { exact: true }).click();
+      await one.getByLabel("Id, such as").fill("inc-1");
+      await one.getByLabel("What happened").fill("a visitor");
+      await one.getByLabel("Known since").fill("2026-01-02T03:04");
+      await one.getByLabel("Assets it concerns").fill("mes-01, web-01");
+      await one.getByLabel("Reason").first().fill("a call");
+      await one.getByRole("button", { name: "Open the incident" }).click();
+      await one.locator("#said", { hasText: role }).waitFor();
+    }
+    await other.page.locator("section#inc-1", { hasText: "a visitor" }).waitFor({ timeout: 60_000 });
+    for (const [one, role] of [[page, /needs the role approver; guest is viewer/], [other.page, /noted in the ledger/]]) {
+      await one.goto("/waivers?asset=web-01&check=tls-min-version");
+      await one.getByText("Accept fails", { exact: true }).click();
+      await one.getByLabel("Id, such as").fill("w-1");
+      await one.getByLabel("Until").fill("2099-01-02T03:04");
+      await one.getByLabel("Reason").first().fill("a spare part is ordered");
+      await one.getByRole("button", { name: "Accept", exact: true }).click();
+      await one.locator("#said", { hasText: role }).waitFor();
+    }
+    await other.page.locator("tr#w-1", { hasText: "a spare part is ordered" }).waitFor({ timeout: 60_000 });
   },
 
   async "every page has one heading, names its table columns, and is reached with the keyboard"({ page }) {

@@ -73,14 +73,14 @@ fn ends(inner: &Inner, now: Time) -> Vec<End> {
     let book = inner.desk.operator.book();
     let mut all = Vec::new();
     for waiver in book.waivers().iter() {
-        let link = waiver.checks().first().map_or_else(|| "/calendar".to_owned(), |check| format!("/checks/{check}"));
+        let link = format!("/waivers#{}", waiver.id);
         let who = waiver.owner.as_deref().unwrap_or(&waiver.approved_by.person).to_owned();
         all.push(End { at: waiver.expires_at, what: "waiver", name: waiver.id.to_string(), who, link });
     }
     for statement in book.all_current(now) {
         let name = format!("{} about {}", statement.check, statement.subject);
         let (at, who) = (statement.valid_until(), statement.owner().to_owned());
-        all.push(End { at, what: "signed statement", name, who, link: format!("/checks/{}", statement.check) });
+        all.push(End { at, what: "signed statement", name, who, link: format!("/attestations#{}", statement.id) });
     }
     for (incident, duty) in book.open_deadlines(now) {
         let Some(at) = duty.due else { continue };

@@ -12,9 +12,24 @@ pub(super) fn text(label: &str, name: &str, is_needed: bool) -> Markup {
     html! { label { (label) " " input name=(name) required[is_needed] maxlength=(LONGEST); } }
 }
 
-/// Words with commas or spaces between them.
-pub(super) fn words(label: &str, name: &str, is_needed: bool) -> Markup {
-    html! { label { (label) " " input name=(name) required[is_needed] maxlength=(LONGEST) data-kind="list"; } }
+/// Words with commas or spaces between them; `filled` stands there at first.
+pub(super) fn words(label: &str, name: &str, is_needed: bool, filled: &str) -> Markup {
+    html! { label { (label) " " input name=(name) value=(filled) required[is_needed] maxlength=(LONGEST) data-kind="list"; } }
+}
+
+/// Lines of `name=value`.
+pub(super) fn pairs(label: &str, name: &str) -> Markup {
+    html! { label { (label) " " textarea name=(name) rows="2" maxlength=(LONGEST) data-kind="pairs" {} } }
+}
+
+/// Files, of which the digests are sent.
+pub(super) fn files(label: &str, name: &str, is_needed: bool) -> Markup {
+    html! { label { (label) " " input type="file" multiple name=(name) required[is_needed]; } }
+}
+
+/// A number of days.
+pub(super) fn days(label: &str, name: &str) -> Markup {
+    html! { label { (label) " " input type="number" name=(name) min="1" max="3653"; } }
 }
 
 /// A moment.

@@ -57,7 +57,7 @@ fn opening() -> Markup {
         (text("What happened, in one line", "title", true))
         (time("Known since, by your clock; now when left empty", "aware_at", false))
         (one_of("Must it be reported", "significant", DECISIONS))
-        (words("Assets it concerns", "affected", false))
+        (words("Assets it concerns", "affected", false, ""))
         (tick("Unlawful or malicious acts are suspected", "suspected_malicious"))
         (tick("It could have an impact across borders", "cross_border"))
         (reason())

@@ -33,23 +33,49 @@ async function refresh() {
   }
 }
 
+// The names and digests of files; their content stays where it is.
+async function digests(files) {
+  if (!crypto.subtle) throw new Error("This browser makes digests only over TLS; nis2watch attest sign --evidence makes them, too.");
+  const one = async (file) => {
+    const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
+    return { name: file.name, sha256: Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("") };
+  };
+  return Promise.all(Array.from(files, one));
+}
+
+// Lines of name=value; a value that is JSON is more than text.
+function pairs(text) {
+  const one = (line) => {
+    const [name, ...rest] = line.split("=");
+    const said = rest.join("=").trim();
+    try {
+      return [name.trim(), JSON.parse(said)];
+    } catch {
+      return [name.trim(), said];
+    }
+  };
+  return Object.fromEntries(text.split("\n").filter((line) => line.includes("=")).map(one));
+}
+
 // What a field says; nothing while it is empty.
 function value(field) {
   if (field.type === "checkbox") return field.checked || undefined;
+  if (field.type === "file") return field.files.length ? digests(field.files) : undefined;
   const text = field.value.trim();
   if (!text) return undefined;
   if (field.type === "number") return Number(text);
   if (field.type === "datetime-local") return new Date(text).toISOString();
+  if (field.dataset.kind === "pairs") return pairs(text);
   return field.dataset.kind === "list" ? text.split(/[\s,]+/).filter(Boolean) : text;
 }
 
 // What an act says: its fixed part, and the fields of the form around it; none while a field that is needed is empty.
-function words(button) {
+async function words(button) {
   const form = button.closest("form");
   if (form && !form.reportValidity()) return null;
   const all = JSON.parse(button.dataset.body || "{}");
   for (const field of form?.elements ?? []) {
-    const said = field.name ? value(field) : undefined;
+    const said = field.name ? await value(field) : undefined;
     if (said === undefined) continue;
     const keys = field.name.split(".");
     const last = keys.pop();
@@ -59,10 +85,10 @@ function words(button) {
 }
 
 async function act(button) {
-  const body = words(button);
-  if (!body) return;
   button.disabled = true;
   try {
+    const body = await words(button);
+    if (!body) return;
     const answer = await fetch(button.dataset.act, {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -75,10 +101,12 @@ async function act(button) {
       button.closest("form")?.reset();
       button.closest("details")?.removeAttribute("open");
     }
-  } catch {
-    said.textContent = "The daemon does not answer.";
+  } catch (error) {
+    said.textContent = error instanceof TypeError ? "The daemon does not answer." : error.message;
+    said.className = "fail";
+  } finally {
+    button.disabled = false;
   }
-  button.disabled = false;
   refresh();
 }
 

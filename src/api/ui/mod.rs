@@ -5,6 +5,7 @@
 
 mod asset;
 mod assets;
+mod attestations;
 mod baselines;
 mod calendar;
 mod check;
@@ -19,6 +20,7 @@ mod results;
 mod segmentation;
 mod shell;
 mod strip;
+mod waivers;
 
 use std::sync::Arc;
 
@@ -53,6 +55,8 @@ pub(super) fn router() -> Router<Arc<Inner>> {
         .route("/controls", get(controls::page))
         .route("/segmentation", get(segmentation::page))
         .route("/baselines", get(baselines::page))
+        .route("/waivers", get(waivers::page))
+        .route("/attestations", get(attestations::page))
         .route("/calendar", get(calendar::page))
         .route("/incidents", get(incidents::page))
         .route("/ledger", get(ledger::page))

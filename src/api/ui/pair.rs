@@ -37,6 +37,8 @@ pub(super) async fn page(State(inner): Shared, Path((asset, check)): Path<(Strin
             @if !check.proves.is_empty() { dt { "What a pass does not prove" } dd { (check.proves) } }
             @if check.drift.is_some() { dt { "Baseline" } dd {
                 a href={ "/baselines?asset=" (entry.asset) "&check=" (entry.check) } { "what is approved, and what differs from it" } } }
+            @if entry.state == "fail" { dt { "Accept it" } dd {
+                a href={ "/waivers?asset=" (entry.asset) "&check=" (entry.check) } { "for a time, with a reason" } } }
             dt { "Evidence for" } dd { @for control in &entry.controls { a href={ "/controls#" (control) } { (control) } " " } }
         }
         @if let Some(newest) = history.first() { (rests_on(newest)) }
@@ -58,7 +60,7 @@ fn rests_on(stored: &Stored) -> Markup {
             dt { "Expected" } dd { (value(&judgement.expected)) }
             @if !judgement.params.is_empty() { dt { "Parameters" } dd { (params(&judgement.params)) } }
             @if let Some(finding) = &result.evidence.finding {
-                dt { "Waiver" } dd { (finding.waiver) @if finding.suspended { ", suspended" } @if finding.partly { ", in part" } ": " (bounded(&finding.reason)) }
+                dt { "Waiver" } dd { a href="/waivers" { (finding.waiver) } @if finding.suspended { ", suspended" } @if finding.partly { ", in part" } ": " (bounded(&finding.reason)) }
             }
         }
         (asked(&result.evidence))

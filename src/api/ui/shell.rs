@@ -10,13 +10,15 @@ use crate::api::v1::Refusal;
 use crate::model::{Cause, Verdict};
 
 /// The pages, in the order of the bar.
-const PAGES: [(&str, &str); 9] = [
+const PAGES: [(&str, &str); 11] = [
     ("/", "Overview"),
     ("/assets", "Assets"),
     ("/checks", "Checks"),
     ("/controls", "Controls"),
     ("/baselines", "Baselines"),
     ("/segmentation", "Segmentation"),
+    ("/waivers", "Waivers"),
+    ("/attestations", "Statements"),
     ("/calendar", "Calendar"),
     ("/incidents", "Incidents"),
     ("/ledger", "Ledger"),

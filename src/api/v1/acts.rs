@@ -1,12 +1,9 @@
-//! Acts of people: stop and resume traffic, visit now, accept fails, sign. Each needs a role and stands in the
+//! Acts of people: stop and resume traffic, visit now. Each needs a role and stands in the
 //! ledger with who did it before it takes effect.
-
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use chrono::Utc;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -16,8 +13,7 @@ use super::{Answer, Query, Refusal, assets, stranger, view};
 use crate::api::Role;
 use crate::api::admit::Actor;
 use crate::api::router::{Inner, Shared};
-use crate::duties::{self, Book, ClerkError, Deed, EvidenceFile, Outcome, Signer, Signing, Waiver};
-use crate::model;
+use crate::duties::{Book, ClerkError, Deed};
 use crate::store::{Act, Head};
 
 impl From<ClerkError> for Refusal {
@@ -127,92 +123,8 @@ pub(super) async fn write(inner: &Inner, deed: &Deed, actor: &str, reason: &str)
     Ok(noted(inner.desk.store.act(deed.act(actor, reason, Utc::now())).await?))
 }
 
-/// Accepts fails: the body is a waiver as in a file; it begins now and is approved by who sends it, unless it says otherwise.
-pub(super) async fn waive(State(inner): Shared, actor: Actor, query: Query, bytes: Bytes) -> Answer {
-    let actor = actor.with(Role::Approver)?;
-    query.finish()?;
-    let (now, catalog) = (Utc::now(), view(&inner)?.catalog);
-    let mut said: serde_json::Map<String, Value> = body(&bytes)?;
-    said.entry("starts_at").or_insert_with(|| json!(now));
-    said.entry("approved_by").or_insert_with(|| json!({ "person": &actor, "role": Role::Approver.word() }));
-    let waiver: Waiver = serde_json::from_value(Value::Object(said))
-        .map_err(|error| Refusal::InvalidValue(format!("the body: {error}")))?;
-    let (id, reason) = (waiver.id.to_string(), waiver.reason.clone());
-    let deed = duties::waive(waiver, &book(&inner).await?, &catalog, now)?;
-    let mut answer = write(&inner, &deed, &actor, &reason).await?;
-    answer["id"] = json!(id);
-    Ok(Json(answer))
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Because {
     pub(super) reason: String,
-}
-
-pub(super) async fn revoke(
-    State(inner): Shared,
-    actor: Actor,
-    Path(waiver): Path<String>,
-    query: Query,
-    bytes: Bytes,
-) -> Answer {
-    let actor = actor.with(Role::Approver)?;
-    query.finish()?;
-    let because: Because = body(&bytes)?;
-    given(&because.reason)?;
-    let deed = duties::revoke(&waiver, &book(&inner).await?, Utc::now())?;
-    Ok(Json(write(&inner, &deed, &actor, &because.reason).await?))
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Sign {
-    check: String,
-    #[serde(default = "org")]
-    subject: String,
-    statement: String,
-    /// Who signs; the holder of the token or the user where nobody is named.
-    signed_by: Option<Signer>,
-    valid_days: Option<u32>,
-    #[serde(default = "confirmed")]
-    result: Outcome,
-    owner: Option<String>,
-    #[serde(default)]
-    evidence: Vec<EvidenceFile>,
-    #[serde(default)]
-    fields: BTreeMap<Arc<str>, model::Value>,
-}
-
-fn org() -> String {
-    duties::ORG.to_owned()
-}
-
-const fn confirmed() -> Outcome {
-    Outcome::Confirmed
-}
-
-pub(super) async fn sign(State(inner): Shared, actor: Actor, query: Query, bytes: Bytes) -> Answer {
-    let actor = actor.with(Role::Approver)?;
-    query.finish()?;
-    let (said, catalog) = (body::<Sign>(&bytes)?, view(&inner)?.catalog);
-    let myself = || Signer { person: actor.clone(), role: Role::Approver.word().to_owned() };
-    let reason = said.statement.clone();
-    let signing = Signing {
-        check: said.check,
-        subject: said.subject,
-        statement: said.statement,
-        signed_by: said.signed_by.unwrap_or_else(myself),
-        valid_days: said.valid_days,
-        result: said.result,
-        owner: said.owner,
-        evidence: said.evidence,
-        fields: said.fields,
-    };
-    let statement = signing.deed(&book(&inner).await?, &catalog, Utc::now())?;
-    let (id, until) = (statement.id.to_string(), statement.valid_until());
-    let mut answer = write(&inner, &Deed::Sign(Box::new(statement)), &actor, &reason).await?;
-    answer["id"] = json!(id);
-    answer["valid_until"] = json!(until);
-    Ok(Json(answer))
 }

@@ -6,10 +6,10 @@
 
 mod acts;
 mod assets;
+mod attestations;
 mod baselines;
 mod checks;
 mod controls;
-mod duties;
 mod gate;
 mod incidents;
 mod ledger;
@@ -18,6 +18,7 @@ mod refusal;
 mod results;
 mod status;
 mod targets;
+mod waivers;
 
 use std::sync::Arc;
 
@@ -55,13 +56,14 @@ pub(super) fn routes() -> Vec<(&'static str, MethodRouter<Arc<Inner>>)> {
         ("/transitions", get(ledger::transitions)),
         ("/ledger", get(ledger::show)),
         ("/controls", get(controls::list)),
-        ("/waivers", get(duties::waivers).post(acts::waive)),
-        ("/waivers/{waiver}/revoke", post(acts::revoke)),
+        ("/waivers", get(waivers::list).post(waivers::waive)),
+        ("/waivers/{waiver}/revoke", post(waivers::revoke)),
         ("/baselines", get(baselines::list)),
         ("/baselines/{asset}/{check}/approve", post(baselines::approve)),
         ("/baselines/{asset}/{check}/revert", post(baselines::revert)),
         ("/baselines/{asset}/{check}/plan", post(baselines::plan)),
-        ("/attestations", get(duties::attestations).post(acts::sign)),
+        ("/attestations", get(attestations::list).post(attestations::sign)),
+        ("/attestations/{attestation}/renew", post(attestations::renew)),
         ("/incidents", get(incidents::list).post(incidents::open)),
         ("/incidents/{incident}/classify", post(incidents::classify)),
         ("/incidents/{incident}/reports", post(incidents::report)),

@@ -1,0 +1,105 @@
+//! Accepted fails: until when, by whom, and accepting and ending them.
+
+use axum::extract::State;
+use chrono::Utc;
+use maud::{Markup, html};
+use serde_json::json;
+
+use super::Answer;
+use super::forms::{behind, reason, send, text, time, words};
+use super::parts::{bounded, choice, minute, moment, pager};
+use super::shell::shell;
+use crate::api::router::Shared;
+use crate::api::v1::Query;
+use crate::duties::{Selector, Waiver};
+use crate::model::{Time, ZoneId};
+
+/// How a waiver stands by the clock.
+const STATES: [&str; 3] = ["running", "not_begun", "expired"];
+
+pub(super) async fn page(State(inner): Shared, mut query: Query) -> Answer {
+    let said = query.without("offset");
+    let (check, asset) = (query.text("check").unwrap_or_default(), query.text("asset").unwrap_or_default());
+    let (wanted, page) = (query.words("state", &STATES)?, query.page()?);
+    query.finish()?;
+    let (book, now) = (inner.desk.operator.book(), Utc::now());
+    let is_meant = |waiver: &&Waiver| wanted.is_empty() || wanted.contains(&waiver.standing(now));
+    let mut found: Vec<&Waiver> = book.waivers().iter().filter(is_meant).collect();
+    found.sort_by_key(|waiver| (STATES.iter().position(|state| *state == waiver.standing(now)), waiver.expires_at));
+    let chosen = wanted.first().copied().filter(|_| wanted.len() == 1);
+    let main = html! {
+        p { "A fail that somebody accepted is shown as waived and stays in the evidence; it comes back when the waiver ends, or when what makes \
+            up for it is not green. Accepting and ending need the role approver and a reason, stand in the ledger and show within a minute." }
+        form.filter method="get" role="search" { (choice("State", "state", chosen, STATES)) button { "Show" } }
+        (behind("Accept fails", &accepting(&check, &asset)))
+        p { (found.len()) (if found.len() == 1 { " waiver" } else { " waivers" }) }
+        @if !found.is_empty() {
+            table.findings {
+                thead { tr {
+                    th scope="col" { "State" } th scope="col" { "Waiver" } th scope="col" { "Accepts fails of" } th scope="col" { "From, until" }
+                    th scope="col" { "Instead" } th scope="col" { "Decide" }
+                } }
+                tbody { @for waiver in page.of(&found) { (row(waiver, now)) } }
+            }
+        }
+        (pager("/waivers", &said, page.offset, page.limit, found.len()))
+    };
+    Ok(shell(&inner, "Waivers", "/waivers", &main))
+}
+
+/// The form; `check` and `asset` are those of the fail that led here.
+fn accepting(check: &str, asset: &str) -> Markup {
+    html! {
+        (text("Id, such as w-2026-004", "id", true))
+        (words("Checks", "match.check", true, check))
+        (words("Assets, * for any text; all when left empty", "match.asset", false, asset))
+        (words("Zones", "match.zone", false, ""))
+        (words("Kinds", "match.kind", false, ""))
+        (words("Vulnerabilities: only findings that name no other", "match.cve", false, ""))
+        (time("Until, by your clock", "expires_at", true))
+        (text("Who sees to it that it is mended", "owner", false))
+        (text("What is done instead", "compensating_measure", false))
+        (words("Checks of the same asset that must stay green", "compensating", false, ""))
+        (reason())
+        (send("Accept", "/waivers", None))
+    }
+}
+
+fn row(waiver: &Waiver, now: Time) -> Markup {
+    let standing = waiver.standing(now);
+    let class = if standing == "running" { "waived" } else { "unknown" };
+    let ending = html! { (reason()) (send("End it now", &format!("/waivers/{}/revoke", waiver.id), Some(&json!({})))) };
+    html! {
+        tr id=(waiver.id) {
+            td { span class={ "state " (class) } { (standing.replace('_', " ")) } }
+            td { b { (waiver.id) } br; (bounded(waiver.reason.trim())) br;
+                small { (waiver.approved_by.person) ", " (waiver.approved_by.role) } }
+            td { (meaning(&waiver.selector)) }
+            td { (minute(waiver.starts_at)) br; (moment(waiver.expires_at)) br;
+                small { (waiver.owner.as_deref().unwrap_or("nobody")) " sees to it" } }
+            td {
+                @if let Some(measure) = &waiver.compensating_measure { (bounded(measure)) br; }
+                @for one in &waiver.compensating { small { (one.check) @if let Some(asset) = &one.asset { " on " (asset) } } br; }
+            }
+            td { @if standing != "expired" { (behind("End", &ending)) } }
+        }
+    }
+}
+
+fn meaning(selector: &Selector) -> Markup {
+    let list = |name: &str, words: Vec<&str>| (!words.is_empty()).then(|| format!("{name} {}", words.join(", ")));
+    let texts = |all: &'_ [String]| all.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let labels = selector.labels.iter().map(|(name, words)| format!("{name}={}", texts(words)));
+    let labels: Vec<String> = labels.collect();
+    let narrowed = [
+        list("assets", selector.asset.iter().map(String::as_str).collect()),
+        list("zones", selector.zone.iter().map(ZoneId::as_str).collect()),
+        list("kinds", selector.kind.iter().map(|kind| kind.word()).collect()),
+        list("labels", labels.iter().map(String::as_str).collect()),
+        list("only", selector.cve.iter().map(String::as_str).collect()),
+    ];
+    html! {
+        @for check in &selector.check { a href={ "/checks/" (check) } { (check) } " " }
+        @for one in narrowed.iter().flatten() { br; small { (bounded(one)) } }
+    }
+}
