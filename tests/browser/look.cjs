@@ -97,7 +97,7 @@ const steps = {
     }
     await other.page.locator("section#inc-1", { hasText: "a visitor" }).waitFor({ timeout: 60_000 });
     for (const [one, role] of [[page, /needs the role approver; guest is viewer/], [other.page, /noted in the ledger/]]) {
-      await one.goto("/waivers?asset=mes-01&check=ssh-root-login");
+      await one.goto("/waivers?asset=web-01&check=tls-min-version");
       await one.getByText("Accept fails", { exact: true }).click();
       await one.getByLabel("Id, such as").fill("w-1");
       await one.getByLabel("Until").fill("2099-01-02T03:04");
