@@ -1,6 +1,6 @@
 """NIS2 controls: which points of law and standards have evidence, and what stands against them."""
 
-from .page import HERE, Page, query_variable, to_asset, to_evidence
+from .page import HERE, Page, by_severity, query_variable, to_asset, to_evidence
 from .panels import (
     BLUE,
     GREEN,
@@ -10,12 +10,14 @@ from .panels import (
     SCORE,
     VERMILION,
     bars,
+    STATES,
     colored,
     curves,
     hide,
     linked,
     matrix,
     panel,
+    severity_column,
     stat,
     steps,
     table,
@@ -45,7 +47,7 @@ def score(by):
 def coverage():
     """How many points are seen to by machine, by people, or not at all."""
     query = (f"count by (kind) (max by (control, kind) (nis2watch_control_coverage{{{POINT}}}))", "{{kind}}")
-    defaults = {"unit": "short", "color": {"mode": "palette-classic-by-name"}}
+    defaults = {"unit": "short", "color": {"mode": "palette-classic"}}
     options = {
         "pieType": "donut",
         "displayLabels": ["name", "value"],
@@ -69,17 +71,18 @@ def coverage():
 def against():
     """Fails that stand against the chosen points."""
     concerned = f"max by (instance, check) (nis2watch_check_control_info{{{POINT}}})"
-    query = f"(nis2watch_check_state{{{HERE}}} == 2) * on (instance, check) group_left () {concerned}"
+    query = f"{by_severity(HERE, 2)} * on (instance, check) group_left () {concerned}"
     made = table(
         "What stands against them",
         "Fails of checks that are evidence for the chosen points.",
         query,
-        {"severity": "severity", "check": "check", "asset": "asset", "zone": "zone"},
-        [linked("asset", to_asset()), linked("check", to_evidence())],
-        "severity",
+        {"Value": "severity", "check": "check", "asset": "asset", "zone": "zone"},
+        [severity_column("severity"), linked("asset", to_asset()), linked("check", to_evidence())],
+        "-severity",
         "nothing fails",
+        widths={"severity": 90, "asset": 150, "zone": 120},
     )
-    hide(made, "Value")
+    hide(made, "severity")
     return made
 
 
@@ -147,16 +150,17 @@ def build():
             ),
         ),
         (
-            10,
+            11,
             matrix(
                 "Verdicts by point and state",
                 "How many pairs of an asset and a check give evidence for a point, by their state.",
                 states,
                 "control",
                 "state",
+                {name.replace(" ", "_"): name for name, _ in STATES[:5]} | {"not_applicable": "n/a"},
             ),
         ),
-        (6, coverage()),
+        (5, coverage()),
     )
     page.line(
         11,
@@ -165,9 +169,10 @@ def build():
             10,
             curves(
                 "Evidence over time",
-                "Share of the verdicts for each point that hold, over time.",
-                [(score(" by (control)"), "{{control}}")],
-                "percentunit",
+                "Verdicts that are evidence for the chosen points, by their state; one verdict counts for each of its points.",
+                [(f'sum(nis2watch_control_checks{{{POINT},state="{name}"}}) or vector(0)', name) for name, _ in STATES[:5]],
+                stacked=True,
+                colors=dict(STATES),
             ),
         ),
     )

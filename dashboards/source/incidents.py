@@ -37,7 +37,7 @@ def build():
                 thresholds=NONE_IS_WELL,
             ),
         ),
-        (12, stat("Next report", "Time until the next report is due.", f"min({LEFT})", "s", TIME)),
+        (12, stat("Next report", "Time until the next report is due.", f"min({LEFT})", "s", TIME, noValue="none is owed")),
     )
     left = by_name(
         "left",
@@ -98,6 +98,7 @@ def build():
                 [(worst, "{{zone}}")],
                 bars_=True,
                 empty="no new fail",
+                shade=VERMILION,
             ),
         ),
     )

@@ -16,6 +16,7 @@ from .page import (
     to_evidence,
 )
 from .panels import (
+    BY_CAUSE,
     FLOWS,
     GREEN,
     NONE_IS_WELL,
@@ -43,6 +44,7 @@ def score(by):
     )
 
 
+ARTICLE_21 = 'framework="nis2",control=~"Art. 21.+"'
 DRIFTED = f"(nis2watch_check_pass{{{CHECKS}}} == 0 and max_over_time(nis2watch_check_pass{{{CHECKS}}}[1d]) == 1)"
 SINCE = f"1000 * (nis2watch_check_state_since_timestamp_seconds{{{HERE}}} * on (instance, asset, check) group_left (zone, severity) (1 + {DRIFTED}))"
 
@@ -74,6 +76,7 @@ def drift_table():
         overrides,
         "-fails since",
         "no drift in the last 24 hours",
+        widths={"asset": 120, "severity": 80, "zone": 110, "fails since": 170},
     )
 
 
@@ -134,11 +137,12 @@ def build():
         ),
     )
     by_control = (
-        f'sum by (control) (nis2watch_control_checks{{{HERE},framework="nis2",state=~"pass|warn|waived"}})'
-        f' / (sum by (control) (nis2watch_control_checks{{{HERE},framework="nis2",state!="not_applicable"}}) > 0)'
+        f'sum by (control) (nis2watch_control_checks{{{HERE},{ARTICLE_21},state=~"pass|warn|waived"}})'
+        f' / (sum by (control) (nis2watch_control_checks{{{HERE},{ARTICLE_21},state!="not_applicable"}}) > 0)'
     )
+    # high enough for the fourteen points of Article 21
     page.line(
-        9,
+        11,
         (
             6,
             bars(
@@ -206,6 +210,7 @@ def build():
                 [(unknown, "{{cause}}")],
                 stacked=True,
                 empty="nothing is unknown",
+                colors=BY_CAUSE,
             ),
         ),
         (
@@ -227,6 +232,7 @@ def build():
                 "Away from good: from pass, warn or waived to fail or unknown. First sights are left out.",
                 changes,
                 bars_=True,
+                colors={"away from good": VERMILION, "back to good": GREEN},
             ),
         ),
     )
@@ -238,6 +244,7 @@ def build():
 def alerts():
     """Alerts of the rules in deploy/prometheus that fire now."""
     columns = {"severity": "urgency", "alertname": "alert", "asset": "asset", "check": "check", "zone": "zone"}
+    columns["subject"] = "subject"
     query = 'ALERTS{alertname=~"Nis2.+",alertname!="Nis2DeadMansSwitch",alertstate="firing"}'
     made = table(
         "Firing alerts",
@@ -247,6 +254,7 @@ def alerts():
         [linked("asset", to_asset())],
         "urgency",
         "no alert fires",
+        widths={"urgency": 100, "asset": 150, "zone": 150, "subject": 150},
     )
     hide(made, "Value", "alertstate", "cause", "owner", "id", "incident", "stage")
     return made
