@@ -1,6 +1,6 @@
 """One asset: what it is, what holds, what does not and since when, and what was sent to it."""
 
-from .page import HERE, SEVERITY, ZONE, Page, by_urgency, query_variable, to_evidence, unsteady
+from .page import HERE, SEVERITY, ZONE, Page, by_urgency, none_of, query_variable, to_evidence, unsteady
 from .panels import (
     ANSWERS,
     BLUE,
@@ -56,7 +56,7 @@ def since():
         columns,
         [by_name("fails for", unit="s"), linked("check", to_evidence("${asset}"))],
         "-fails for",
-        "nothing fails",
+        "no fail is known",
         widths={"severity": 80, "fails for": 100},
     )
     hide(made, "asset", "zone")
@@ -72,8 +72,9 @@ def build():
         "now-7d",
     )
     page.row("$asset")
-    held = f"(sum(nis2watch_check_pass{{{OF_IT}}}) or vector(0)) / count(nis2watch_check_state{{{OF_IT}}} != 5)"
-    counted = f"count(nis2watch_check_state{{{OF_IT}}} == %d) or vector(0)"
+    nothing = none_of(f"nis2watch_check_state{{{OF_IT}}}")
+    held = f"(sum(nis2watch_check_pass{{{OF_IT}}}) or {nothing}) / count(nis2watch_check_state{{{OF_IT}}} != 5)"
+    counted = f"count(nis2watch_check_state{{{OF_IT}}} == %d) or {nothing}"
     page.line(
         4,
         (
@@ -153,7 +154,7 @@ def build():
                 "Every check of the asset, without those that passed or did not apply all the time.",
                 unsteady(OF_IT),
                 "{{check}}",
-                empty="all pass, all the time",
+                empty="nothing else was seen",
             ),
         ),
     )
@@ -165,7 +166,7 @@ def build():
         {"check": "check", "cause": "cause"},
         (),
         "cause",
-        "nothing is unknown",
+        "nothing is told to be unknown",
     )
     hide(causes, "Value", "asset")
     page.line(

@@ -1,6 +1,6 @@
 """NIS2 controls: which points of law and standards have evidence, and what stands against them."""
 
-from .page import HERE, Page, by_severity, query_variable, to_asset, to_evidence
+from .page import HERE, Page, by_severity, none_of, query_variable, to_asset, to_evidence
 from .panels import (
     BLUE,
     GREEN,
@@ -79,7 +79,7 @@ def against():
         {"Value": "severity", "check": "check", "asset": "asset", "zone": "zone"},
         [severity_column("severity"), linked("asset", to_asset()), linked("check", to_evidence())],
         "-severity",
-        "nothing fails",
+        "no fail is known",
         widths={"severity": 90, "asset": 150, "zone": 120},
     )
     hide(made, "severity")
@@ -95,6 +95,7 @@ def build():
         "now-30d",
     )
     page.row("$framework")
+    nothing = none_of(f"nis2watch_control_coverage{{{POINT}}}")
     page.line(
         4,
         (
@@ -112,7 +113,7 @@ def build():
             stat(
                 "Points with a fail",
                 "Points for which at least one check fails on some asset.",
-                f'count(sum by (control) (nis2watch_control_checks{{{POINT},state="fail"}}) > 0) or vector(0)',
+                f'count(sum by (control) (nis2watch_control_checks{{{POINT},state="fail"}}) > 0) or {nothing}',
                 thresholds=steps(GREEN, (1, VERMILION)),
             ),
         ),
@@ -121,7 +122,7 @@ def build():
             stat(
                 "Points partly unseen",
                 "Points for which at least one check is unknown on some asset.",
-                f'count(sum by (control) (nis2watch_control_checks{{{POINT},state="unknown"}}) > 0) or vector(0)',
+                f'count(sum by (control) (nis2watch_control_checks{{{POINT},state="unknown"}}) > 0) or {nothing}',
                 thresholds=steps(GREEN, (1, PURPLE)),
             ),
         ),
@@ -130,7 +131,7 @@ def build():
             stat(
                 "Points without any way",
                 "Points that no check and no attestation of the plan sees to.",
-                f'count(max by (control) (nis2watch_control_coverage{{{POINT},kind="none"}})) or vector(0)',
+                f'count(max by (control) (nis2watch_control_coverage{{{POINT},kind="none"}})) or {nothing}',
                 thresholds=steps(GREEN, (1, GREY)),
             ),
         ),
@@ -170,7 +171,7 @@ def build():
             curves(
                 "Evidence over time",
                 "Verdicts that are evidence for the chosen points, by their state; one verdict counts for each of its points.",
-                [(f'sum(nis2watch_control_checks{{{POINT},state="{name}"}}) or vector(0)', name) for name, _ in STATES[:5]],
+                [(f'sum(nis2watch_control_checks{{{POINT},state="{name}"}}) or {nothing}', name) for name, _ in STATES[:5]],
                 stacked=True,
                 colors=dict(STATES),
             ),

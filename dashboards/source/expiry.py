@@ -45,7 +45,7 @@ def calendar():
         columns,
         [left, linked("asset", to_asset())],
         "left",
-        "nothing has an end",
+        "no end is known",
     )
 
 
@@ -70,7 +70,7 @@ def build():
                     UNIT,
                     DAYS,
                     decimals=1,
-                    noValue="none",
+                    noValue="none is known",
                     link=to("nis2watch-incidents") if kind == "incident" else None,
                 ),
             )
@@ -102,7 +102,7 @@ def build():
                 "The same checks over time, without those that passed or did not apply all the time.",
                 unsteady(selector),
                 "{{asset}} {{check}}",
-                empty="all pass, all the time",
+                empty="nothing else was seen",
             ),
         ),
     )

@@ -102,6 +102,11 @@ def moved(selector, here, there):
     return f"(({now}) and ({before}){first})"
 
 
+def none_of(metric):
+    """Where nothing was counted: zero of what is there, and no answer where nothing is, because silence is not a zero."""
+    return f"0 * count({metric})"
+
+
 def unsteady(selector):
     """States of pairs, without those that passed or did not apply all the time."""
     state = f"nis2watch_check_state{{{selector}}}"

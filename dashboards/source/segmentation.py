@@ -1,6 +1,6 @@
 """Segmentation matrix: do zones stay apart, seen from every place that can tell."""
 
-from .page import HERE, IN_ZONE, ZONE, Page, by_severity, to_asset, to_evidence
+from .page import HERE, IN_ZONE, ZONE, Page, by_severity, none_of, to_asset, to_evidence
 from .panels import (
     GREEN,
     NONE_IS_WELL,
@@ -47,7 +47,7 @@ def build():
             stat(
                 "Broken",
                 "Checks of segmentation that fail now.",
-                f"count({STATE} == 2) or vector(0)",
+                f"count({STATE} == 2) or {none_of(STATE)}",
                 thresholds=NONE_IS_WELL,
             ),
         ),
@@ -56,7 +56,7 @@ def build():
             stat(
                 "Not seen",
                 "Checks of segmentation that are unknown: a silent probe is not a closed firewall.",
-                f"count({STATE} == 3) or vector(0)",
+                f"count({STATE} == 3) or {none_of(STATE)}",
                 thresholds=steps(GREEN, (1, PURPLE)),
             ),
         ),
@@ -84,7 +84,7 @@ def build():
                 "asset",
                 "check",
                 mappings=STATE_NAMES,
-                empty="no check of segmentation is in the plan",
+                empty="no check of segmentation is known",
                 overrides=[linked("asset", to_asset())],
             ),
         ),
@@ -98,7 +98,7 @@ def build():
                 "Checks of segmentation that were something else than pass or not applicable.",
                 f"({STATE} > 0) < 5",
                 "{{asset}} {{check}}",
-                empty="all pass",
+                empty="nothing else was seen",
             ),
         ),
     )
@@ -112,7 +112,7 @@ def build():
         columns,
         [severity_column("severity"), linked("asset", to_asset()), linked("check", to_evidence())],
         "-severity",
-        "nothing is exposed",
+        "no exposure is known",
         widths={"severity": 90, "asset": 110, "zone": 110},
     )
     hide(now, "severity")

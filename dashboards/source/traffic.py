@@ -90,7 +90,7 @@ def build():
                 [(f"topk(10, {rate('nis2watch_gate_refused_total', 'asset')} > 0)", "{{asset}}")],
                 "ops",
                 bars_=True,
-                empty="nothing was refused",
+                empty="no refusal was seen",
                 shade=ORANGE,
             ),
         ),

@@ -36,6 +36,10 @@ class Prometheus:
         answers = (self.get("/api/v1/query", query=query, time=moment)["result"] for moment in self.moments)
         return next((series for series in answers if series), [])
 
+    def before_anything(self, query):
+        """The answer at a time of which Prometheus knows nothing: any would be made up."""
+        return self.get("/api/v1/query", query=query, time=self.now - 30 * 86400)["result"]
+
     def interval(self):
         """Seconds between two points of a panel."""
         return max(self.scrape, self.window // 200)
