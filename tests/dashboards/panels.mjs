@@ -166,7 +166,7 @@ function timeline(panel, page) {
     return `<div class="name">${escaped(one.name)}</div><div class="line">${blocks.join("")}</div>`;
   });
   const more = all.length > shown.length ? `<p class="more">1–${shown.length} of ${all.length}</p>` : "";
-  return `<div class="timeline" style="grid-auto-rows:minmax(0,1fr)">${lines.join("")}</div><div class="under">${axis(page, panel)}</div>${more}${legend([...seen])}`;
+  return `<div class="timeline">${lines.join("")}</div><div class="under">${axis(page, panel)}</div>${more}${legend([...seen])}`;
 }
 
 function piechart(panel) {
