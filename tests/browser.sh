@@ -5,13 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 program=${NIS2WATCH:-${CARGO_TARGET_DIR:-target}/debug/nis2watch}
 export SHOTS=${SHOTS:-target/browser/shots}
-tools=target/tools/browser
-driver=playwright-core@1.65.1
-if [ "$(cat "$tools/driver" 2>/dev/null)" != "$driver" ]; then
-  mkdir -p "$tools"
-  npm install --silent --no-audit --no-fund --prefix "$tools" "$driver"
-  echo "$driver" >"$tools/driver"
-fi
+NODE_PATH=$(tests/browser/driver.sh)
+export NODE_PATH
 work=$(mktemp -d)
 plant=''
 finish() {
@@ -32,4 +27,4 @@ done
 page=$(sed -n 's|^Page *\(http://[^/]*\)/.*|\1|p' "$work/plant.log")
 [ -n "$page" ] || { cat "$work/plant.log" >&2; exit 1; }
 mkdir -p "$SHOTS"
-NODE_PATH="$PWD/$tools/node_modules" node tests/browser/look.cjs "$page"
+node tests/browser/look.cjs "$page"

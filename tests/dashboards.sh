@@ -1,7 +1,15 @@
 #!/usr/bin/env bash
 # The dashboards: what generates them is current, their form, Grafana's model of them, and every query against a Prometheus that has
 # read the virtual plant through a drift and back. NIS2WATCH names the program (default: the debug build).
+#
+# --draw FOLDER: draw every dashboard too, with the answers of that Prometheus, as FOLDER/drifted/*.png and FOLDER/recovered/*.png
 set -euo pipefail
+drawings=''
+case ${1-} in
+  '') ;;
+  --draw) drawings=$(realpath -m "${2:?--draw needs a folder}") ;;
+  *) echo "usage: $0 [--draw FOLDER]" >&2; exit 2 ;;
+esac
 cd "$(dirname "$0")/.."
 program=${NIS2WATCH:-${CARGO_TARGET_DIR:-target}/debug/nis2watch}
 /usr/bin/python3 dashboards/generate.py --check
@@ -59,7 +67,20 @@ wait_for 200 "the drift of mes-01" has 'nis2watch_check_pass{asset="mes-01",chec
 wait_for 20 "the alert about it" has 'ALERTS{alertname="Nis2CheckDrifted",asset="mes-01",check="ssh-root-login",alertstate="firing"}'
 trouble=$(date +%s)
 wait_for 200 "its recovery" has 'nis2watch_check_pass{asset="mes-01",check="ssh-root-login"} == 1'
+recovered=$(date +%s)
 wait_for 20 "two more scrapes" has 'count_over_time(nis2watch_check_pass{asset="mes-01",check="ssh-root-login"}[6s]) > 1'
 unhealthy=$(curl -fsS "$url/api/v1/rules" | grep -o '"lastError":"[^"]*"' || true)
 [ -z "$unhealthy" ] || { echo "rules that fail on a real plant: $unhealthy" >&2; exit 1; }
 /usr/bin/python3 tests/dashboards/check.py live "$url" --window 400 --scrape 2 --asset hist-01 --trouble "$trouble"
+
+# draw NAME WINDOW TIME: all dashboards with what the Prometheus has of these seconds before that time
+draw() {
+  mkdir -p "$drawings/$1"
+  node tests/dashboards/draw.mjs --window "$2" --at "$3" --scrape 2 --asset mes-01 "$drawings/$1" "$url" dashboards/nis2watch-*.json
+}
+if [ -n "$drawings" ]; then
+  NODE_PATH=$(tests/browser/driver.sh)
+  export NODE_PATH
+  draw drifted 140 $((recovered - 10))
+  draw recovered 200 "$(date +%s)"
+fi

@@ -1,9 +1,10 @@
 """One asset: what it is, what holds, what does not and since when, and what was sent to it."""
 
-from .page import HERE, SEVERITY, ZONE, Page, query_variable, to_evidence
+from .page import HERE, SEVERITY, ZONE, Page, by_urgency, none_of, query_variable, to_evidence, unsteady
 from .panels import (
     ANSWERS,
     BLUE,
+    BY_TRANSPORT,
     GREEN,
     GREY,
     NONE_IS_WELL,
@@ -29,7 +30,7 @@ OF_IT = f'{IT},severity=~"$severity"'
 
 def verdicts():
     """Every check with its text, its state and its age."""
-    query = f"nis2watch_check_state{{{OF_IT}}} * on (instance, check) group_left (title, pack) nis2watch_check_info{{{HERE}}}"
+    query = f"{by_urgency(f'nis2watch_check_state{{{OF_IT}}}')} * on (instance, check) group_left (title, pack) nis2watch_check_info{{{HERE}}}"
     columns = {"check": "check", "title": "asks that", "pack": "pack", "severity": "severity", "Value": "state"}
     made = table(
         "Verdicts",
@@ -38,6 +39,7 @@ def verdicts():
         columns,
         [state_column("state"), linked("check", to_evidence("${asset}"))],
         "-state",
+        widths={"check": 210, "pack": 140, "severity": 80, "state": 110},
     )
     hide(made, "asset", "zone")
     return made
@@ -54,7 +56,8 @@ def since():
         columns,
         [by_name("fails for", unit="s"), linked("check", to_evidence("${asset}"))],
         "-fails for",
-        "nothing fails",
+        "no fail is known",
+        widths={"severity": 80, "fails for": 100},
     )
     hide(made, "asset", "zone")
     return made
@@ -69,8 +72,9 @@ def build():
         "now-7d",
     )
     page.row("$asset")
-    held = f"(sum(nis2watch_check_pass{{{OF_IT}}}) or vector(0)) / count(nis2watch_check_state{{{OF_IT}}} != 5)"
-    counted = f"count(nis2watch_check_state{{{OF_IT}}} == %d) or vector(0)"
+    nothing = none_of(f"nis2watch_check_state{{{OF_IT}}}")
+    held = f"(sum(nis2watch_check_pass{{{OF_IT}}}) or {nothing}) / count(nis2watch_check_state{{{OF_IT}}} != 5)"
+    counted = f"count(nis2watch_check_state{{{OF_IT}}} == %d) or {nothing}"
     page.line(
         4,
         (
@@ -147,9 +151,10 @@ def build():
             24,
             timeline(
                 "Verdicts over time",
-                "Every check of the asset, over time.",
-                f"nis2watch_check_state{{{OF_IT}}}",
+                "Every check of the asset, without those that passed or did not apply all the time.",
+                unsteady(OF_IT),
                 "{{check}}",
+                empty="nothing else was seen",
             ),
         ),
     )
@@ -161,7 +166,7 @@ def build():
         {"check": "check", "cause": "cause"},
         (),
         "cause",
-        "nothing is unknown",
+        "nothing is told to be unknown",
     )
     hide(causes, "Value", "asset")
     page.line(
@@ -188,6 +193,7 @@ def build():
                 "Connections to the asset that were attempted, by transport.",
                 [(sent.format("nis2watch_gate_connections_total"), "{{transport}}")],
                 "ops",
+                colors=BY_TRANSPORT,
             ),
         ),
         (
@@ -197,6 +203,7 @@ def build():
                 "Datagrams sent to the asset, and writes to its TCP connections.",
                 [(sent.format("nis2watch_gate_packets_total"), "{{transport}}")],
                 "pps",
+                colors=BY_TRANSPORT,
             ),
         ),
         (
@@ -206,6 +213,7 @@ def build():
                 "What the gate did not allow: budget, pause after failures, window, kill switch.",
                 [(sent.format("nis2watch_gate_refused_total"), "{{transport}}")],
                 "ops",
+                colors=BY_TRANSPORT,
             ),
         ),
     )

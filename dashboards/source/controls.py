@@ -1,6 +1,6 @@
 """NIS2 controls: which points of law and standards have evidence, and what stands against them."""
 
-from .page import HERE, Page, query_variable, to_asset, to_evidence
+from .page import HERE, Page, by_severity, none_of, query_variable, to_asset, to_evidence
 from .panels import (
     BLUE,
     GREEN,
@@ -10,12 +10,14 @@ from .panels import (
     SCORE,
     VERMILION,
     bars,
+    STATES,
     colored,
     curves,
     hide,
     linked,
     matrix,
     panel,
+    severity_column,
     stat,
     steps,
     table,
@@ -45,7 +47,7 @@ def score(by):
 def coverage():
     """How many points are seen to by machine, by people, or not at all."""
     query = (f"count by (kind) (max by (control, kind) (nis2watch_control_coverage{{{POINT}}}))", "{{kind}}")
-    defaults = {"unit": "short", "color": {"mode": "palette-classic-by-name"}}
+    defaults = {"unit": "short", "color": {"mode": "palette-classic"}}
     options = {
         "pieType": "donut",
         "displayLabels": ["name", "value"],
@@ -69,17 +71,18 @@ def coverage():
 def against():
     """Fails that stand against the chosen points."""
     concerned = f"max by (instance, check) (nis2watch_check_control_info{{{POINT}}})"
-    query = f"(nis2watch_check_state{{{HERE}}} == 2) * on (instance, check) group_left () {concerned}"
+    query = f"{by_severity(HERE, 2)} * on (instance, check) group_left () {concerned}"
     made = table(
         "What stands against them",
         "Fails of checks that are evidence for the chosen points.",
         query,
-        {"severity": "severity", "check": "check", "asset": "asset", "zone": "zone"},
-        [linked("asset", to_asset()), linked("check", to_evidence())],
-        "severity",
-        "nothing fails",
+        {"Value": "severity", "check": "check", "asset": "asset", "zone": "zone"},
+        [severity_column("severity"), linked("asset", to_asset()), linked("check", to_evidence())],
+        "-severity",
+        "no fail is known",
+        widths={"severity": 90, "asset": 150, "zone": 120},
     )
-    hide(made, "Value")
+    hide(made, "severity")
     return made
 
 
@@ -92,6 +95,7 @@ def build():
         "now-30d",
     )
     page.row("$framework")
+    nothing = none_of(f"nis2watch_control_coverage{{{POINT}}}")
     page.line(
         4,
         (
@@ -109,7 +113,7 @@ def build():
             stat(
                 "Points with a fail",
                 "Points for which at least one check fails on some asset.",
-                f'count(sum by (control) (nis2watch_control_checks{{{POINT},state="fail"}}) > 0) or vector(0)',
+                f'count(sum by (control) (nis2watch_control_checks{{{POINT},state="fail"}}) > 0) or {nothing}',
                 thresholds=steps(GREEN, (1, VERMILION)),
             ),
         ),
@@ -118,7 +122,7 @@ def build():
             stat(
                 "Points partly unseen",
                 "Points for which at least one check is unknown on some asset.",
-                f'count(sum by (control) (nis2watch_control_checks{{{POINT},state="unknown"}}) > 0) or vector(0)',
+                f'count(sum by (control) (nis2watch_control_checks{{{POINT},state="unknown"}}) > 0) or {nothing}',
                 thresholds=steps(GREEN, (1, PURPLE)),
             ),
         ),
@@ -127,7 +131,7 @@ def build():
             stat(
                 "Points without any way",
                 "Points that no check and no attestation of the plan sees to.",
-                f'count(max by (control) (nis2watch_control_coverage{{{POINT},kind="none"}})) or vector(0)',
+                f'count(max by (control) (nis2watch_control_coverage{{{POINT},kind="none"}})) or {nothing}',
                 thresholds=steps(GREEN, (1, GREY)),
             ),
         ),
@@ -147,16 +151,17 @@ def build():
             ),
         ),
         (
-            10,
+            11,
             matrix(
                 "Verdicts by point and state",
                 "How many pairs of an asset and a check give evidence for a point, by their state.",
                 states,
                 "control",
                 "state",
+                {name.replace(" ", "_"): name for name, _ in STATES[:5]} | {"not_applicable": "n/a"},
             ),
         ),
-        (6, coverage()),
+        (5, coverage()),
     )
     page.line(
         11,
@@ -165,9 +170,10 @@ def build():
             10,
             curves(
                 "Evidence over time",
-                "Share of the verdicts for each point that hold, over time.",
-                [(score(" by (control)"), "{{control}}")],
-                "percentunit",
+                "Verdicts that are evidence for the chosen points, by their state; one verdict counts for each of its points.",
+                [(f'sum(nis2watch_control_checks{{{POINT},state="{name}"}}) or {nothing}', name) for name, _ in STATES[:5]],
+                stacked=True,
+                colors=dict(STATES),
             ),
         ),
     )

@@ -157,6 +157,7 @@ def build():
                 "The first 48 bits of the digest of the last record: Prometheus keeps it outside of the store, so that a rewritten chain shows.",
                 [(f"nis2watch_ledger_head_digest{{{HERE}}}", "{{instance}}")],
                 "none",
+                axis=False,
             ),
         ),
         (

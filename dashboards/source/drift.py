@@ -1,25 +1,27 @@
 """Drift timeline: what changed, when, and what changed with it."""
 
 from .overview import drift_table
-from .page import BAD, CHECKS, GOOD, HERE, IN_ZONE, SEVERITY, ZONE, Page, moved
-from .panels import ANSWERS, FLOWS, NEUTRAL, bars, curves, timeline
+from .page import BAD, CHECKS, GOOD, HERE, IN_ZONE, SEVERITY, UNSEEN, ZONE, Page, moved
+from .panels import ANSWERS, BY_SEVERITY, FLOWS, NEUTRAL, bars, curves, timeline
 
 
 def build():
     """The page."""
     page = Page("nis2watch-drift", "What changed, when, and what changed with it.", [ZONE, SEVERITY])
     page.row("Verdicts that changed")
-    changed = f"nis2watch_check_state{{{CHECKS}}} and changes(nis2watch_check_state{{{CHECKS}}}[$__range] @ end()) > 0"
+    state = f"nis2watch_check_state{{{CHECKS}}}"
+    # the verdict that a pair got first is no change
+    changed = f"{state} and changes(({state} unless {UNSEEN})[$__range:$__interval] @ end()) > 0"
     page.line(
         14,
         (
             24,
             timeline(
                 "Checks that changed",
-                "Only pairs whose state changed within the time shown, with their state before and after.",
+                "Only pairs whose state changed within the time shown, with their state before and after. First sights are left out.",
                 changed,
                 "{{asset}} {{check}}",
-                empty="nothing changed",
+                empty="no change was seen",
             ),
         ),
     )
@@ -76,7 +78,8 @@ def build():
                 "Changes from pass, warn or waived to fail or unknown, by the severity of the check.",
                 [(away, "{{severity}}")],
                 bars_=True,
-                empty="no drift",
+                empty="no drift was seen",
+                colors=BY_SEVERITY,
             ),
         ),
         (
@@ -86,7 +89,8 @@ def build():
                 "Changes from fail or unknown to pass, warn or waived, by the severity of the check.",
                 [(back, "{{severity}}")],
                 bars_=True,
-                empty="nothing was mended",
+                empty="no recovery was seen",
+                colors=BY_SEVERITY,
             ),
         ),
     )

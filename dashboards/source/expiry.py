@@ -1,9 +1,10 @@
 """Expiry calendar: what ends when."""
 
-from .page import HERE, IN_ZONE, ZONE, Page, to, to_asset, to_evidence
+from .page import HERE, IN_ZONE, ZONE, Page, by_urgency, to, to_asset, to_evidence, unsteady
 from .panels import GREEN, ORANGE, VERMILION, by_name, linked, stat, state_column, steps, table, timeline
 
-DAYS = steps(VERMILION, (0, ORANGE), (30 * 86400, GREEN))
+DAYS = steps(VERMILION, (0, ORANGE), (30, GREEN))
+UNIT = "suffix: days"
 # metric, kind, label that names the thing
 PAPERS = [
     ("nis2watch_waiver_expiry_timestamp_seconds", "waiver"),
@@ -17,7 +18,7 @@ DATED = "tls-cert-expiry|opcua-certificate|os-end-of-life|support-end-date|firmw
 
 def calendar():
     """Everything with a date, in the order of the dates."""
-    parts = (f'label_replace({metric}{{{HERE}}} - time(), "kind", "{kind}", "", "")' for metric, kind in PAPERS)
+    parts = (f'label_replace(({metric}{{{HERE}}} - time()) / 86400, "kind", "{kind}", "", "")' for metric, kind in PAPERS)
     columns = {
         "kind": "kind",
         "id": "id",
@@ -25,19 +26,26 @@ def calendar():
         "check": "check",
         "incident": "incident",
         "stage": "stage",
+        "owner": "owner",
+        "subject": "subject",
         "Value": "left",
     }
     left = by_name(
-        "left", unit="s", thresholds=DAYS, color={"mode": "thresholds"}, custom__cellOptions={"type": "color-text"}
+        "left",
+        unit=UNIT,
+        decimals=1,
+        thresholds=DAYS,
+        color={"mode": "thresholds"},
+        custom__cellOptions={"type": "color-text"},
     )
     return table(
         "Calendar",
-        "Waivers, attestations, baselines and reports of incidents, the next end first; a negative time is over.",
+        "Waivers, attestations, baselines and reports of incidents, the next end first; negative days are over.",
         " or ".join(parts),
         columns,
         [left, linked("asset", to_asset())],
         "left",
-        "nothing has an end",
+        "no end is known",
     )
 
 
@@ -57,10 +65,12 @@ def build():
                 6,
                 stat(
                     f"Next {kind}",
-                    f"Time until the next {kind} ends; red when one is over.",
-                    f"min({metric}{{{HERE}}} - time())",
-                    "s",
+                    f"Days until the next {kind} ends; red when one is over.",
+                    f"min({metric}{{{HERE}}} - time()) / 86400",
+                    UNIT,
                     DAYS,
+                    decimals=1,
+                    noValue="none is known",
                     link=to("nis2watch-incidents") if kind == "incident" else None,
                 ),
             )
@@ -68,7 +78,8 @@ def build():
     page.line(4, *tiles)
     page.line(10, (24, calendar()))
     page.row("Checks that watch a date")
-    dated = f'nis2watch_check_state{{{IN_ZONE},check=~"{DATED}"}} != 5'
+    selector = f'{IN_ZONE},check=~"{DATED}"'
+    dated = by_urgency(f"(nis2watch_check_state{{{selector}}} != 5)")
     columns = {"asset": "asset", "check": "check", "zone": "zone", "severity": "severity", "Value": "state"}
     page.line(
         11,
@@ -81,12 +92,17 @@ def build():
                 columns,
                 [state_column("state"), linked("asset", to_asset()), linked("check", to_evidence())],
                 "-state",
+                widths={"asset": 110, "zone": 100, "severity": 80, "state": 100},
             ),
         ),
         (
             12,
             timeline(
-                "Over time", "The same checks over time, without those that do not apply.", dated, "{{asset}} {{check}}"
+                "Over time",
+                "The same checks over time, without those that passed or did not apply all the time.",
+                unsteady(selector),
+                "{{asset}} {{check}}",
+                empty="nothing else was seen",
             ),
         ),
     )

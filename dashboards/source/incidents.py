@@ -1,7 +1,7 @@
 """Incident clock: the reports that Article 23 asks for, and what may become an incident."""
 
 from .overview import drift_table
-from .page import CHECKS, HERE, SEVERITY, ZONE, Page, moved
+from .page import CHECKS, HERE, SEVERITY, ZONE, Page, moved, none_of
 from .panels import GREEN, GREY, NONE_IS_WELL, ORANGE, VERMILION, bars, by_name, curves, stat, steps, table, timeline
 
 LEFT = f"nis2watch_incident_deadline_timestamp_seconds{{{HERE}}} - time()"
@@ -17,6 +17,8 @@ def build():
         "now-7d",
     )
     page.row("The clock of Article 23")
+    # a daemon that is there tells of every report that is owed
+    nothing = none_of(f"nis2watch_build_info{{{HERE}}}")
     page.line(
         5,
         (
@@ -24,7 +26,7 @@ def build():
             stat(
                 "Open incidents",
                 "Incidents for which at least one report is owed.",
-                f"count(group by (incident) (nis2watch_incident_deadline_timestamp_seconds{{{HERE}}})) or vector(0)",
+                f"count(group by (incident) (nis2watch_incident_deadline_timestamp_seconds{{{HERE}}})) or {nothing}",
                 thresholds=steps(GREY, (1, ORANGE)),
             ),
         ),
@@ -33,11 +35,11 @@ def build():
             stat(
                 "Overdue reports",
                 "Reports whose time is over.",
-                f"count({LEFT} <= 0) or vector(0)",
+                f"count({LEFT} <= 0) or {nothing}",
                 thresholds=NONE_IS_WELL,
             ),
         ),
-        (12, stat("Next report", "Time until the next report is due.", f"min({LEFT})", "s", TIME)),
+        (12, stat("Next report", "Time until the next report is due.", f"min({LEFT})", "s", TIME, noValue="none is known")),
     )
     left = by_name(
         "left",
@@ -56,7 +58,7 @@ def build():
                 (LEFT, "{{incident}} {{stage}}"),
                 "s",
                 TIME,
-                empty="no report is owed",
+                empty="no report is known to be owed",
             ),
         ),
         (
@@ -68,7 +70,7 @@ def build():
                 {"incident": "incident", "stage": "report", "Value": "left"},
                 [left],
                 "left",
-                "no report is owed",
+                "no report is known to be owed",
             ),
         ),
     )
@@ -81,7 +83,7 @@ def build():
                 "The check incident-reporting-clock over time: fail means that a report was late.",
                 f'nis2watch_check_state{{{HERE},check="incident-reporting-clock"}}',
                 "{{asset}}",
-                empty="the check is not in the plan",
+                empty="nothing is known of the check",
             ),
         ),
     )
@@ -97,7 +99,8 @@ def build():
                 "Changes to fail; several at once in one zone are worth a look.",
                 [(worst, "{{zone}}")],
                 bars_=True,
-                empty="no new fail",
+                empty="no new fail was seen",
+                shade=VERMILION,
             ),
         ),
     )

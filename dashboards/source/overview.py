@@ -10,12 +10,14 @@ from .page import (
     ZONE,
     Page,
     moved,
+    none_of,
     series_to_asset,
     to,
     to_asset,
     to_evidence,
 )
 from .panels import (
+    BY_CAUSE,
     FLOWS,
     GREEN,
     NONE_IS_WELL,
@@ -43,6 +45,7 @@ def score(by):
     )
 
 
+ARTICLE_21 = 'framework="nis2",control=~"Art. 21.+"'
 DRIFTED = f"(nis2watch_check_pass{{{CHECKS}}} == 0 and max_over_time(nis2watch_check_pass{{{CHECKS}}}[1d]) == 1)"
 SINCE = f"1000 * (nis2watch_check_state_since_timestamp_seconds{{{HERE}}} * on (instance, asset, check) group_left (zone, severity) (1 + {DRIFTED}))"
 
@@ -67,13 +70,14 @@ def drift_table():
         linked("check", to_evidence()),
     ]
     return table(
-        "Drift in the last 24 hours",
+        "Drifted in 24 h, not mended",
         "What passed at some time in the last 24 hours and fails now, and since when.",
         SINCE,
         columns,
         overrides,
         "-fails since",
-        "no drift in the last 24 hours",
+        "nothing that held within 24 hours is known to fail",
+        widths={"asset": 120, "severity": 80, "zone": 110, "fails since": 170},
     )
 
 
@@ -86,8 +90,9 @@ def build():
     )
     page.row("The plant")
     held = "Share of the checks that apply and are shown to hold (pass, warn or waived). Unknown counts against it: no evidence is not compliance."
-    counted = "count(nis2watch_check_state{{{}}} == {}) or vector(0)"
-    drifted = f"count({DRIFTED}) or vector(0)"
+    nothing = none_of(f"nis2watch_check_state{{{CHECKS}}}")
+    counted = f"count(nis2watch_check_state{{{CHECKS}}} == %d) or {nothing}"
+    drifted = f"count({DRIFTED}) or {nothing}"
     page.line(
         4,
         (4, stat("Shown to hold", held, score(""), "percentunit", SCORE)),
@@ -96,7 +101,7 @@ def build():
             stat(
                 "Fails",
                 "Pairs of an asset and a check that fail now.",
-                counted.format(CHECKS, 2),
+                counted % 2,
                 thresholds=NONE_IS_WELL,
             ),
         ),
@@ -105,14 +110,14 @@ def build():
             stat(
                 "Unknown",
                 "Pairs that cannot be judged now; the panel by cause says why.",
-                counted.format(CHECKS, 3),
+                counted % 3,
                 thresholds=steps(GREEN, (1, PURPLE)),
             ),
         ),
         (
             4,
             stat(
-                "Drifted in 24 h",
+                "Drifted, not mended",
                 "Checks that passed at some time in the last 24 hours and fail now.",
                 drifted,
                 thresholds=NONE_IS_WELL,
@@ -134,11 +139,12 @@ def build():
         ),
     )
     by_control = (
-        f'sum by (control) (nis2watch_control_checks{{{HERE},framework="nis2",state=~"pass|warn|waived"}})'
-        f' / (sum by (control) (nis2watch_control_checks{{{HERE},framework="nis2",state!="not_applicable"}}) > 0)'
+        f'sum by (control) (nis2watch_control_checks{{{HERE},{ARTICLE_21},state=~"pass|warn|waived"}})'
+        f' / (sum by (control) (nis2watch_control_checks{{{HERE},{ARTICLE_21},state!="not_applicable"}}) > 0)'
     )
+    # high enough for the fourteen points of Article 21
     page.line(
-        9,
+        11,
         (
             6,
             bars(
@@ -167,7 +173,7 @@ def build():
             state_curves(
                 "States over time",
                 "All pairs of an asset and a check by their state.",
-                f"count(nis2watch_check_state{{{CHECKS}}} == %d) or vector(0)",
+                counted,
             ),
         ),
     )
@@ -187,13 +193,13 @@ def build():
             linked("asset", to_asset()),
         ],
         "-points",
-        "no asset fails",
+        "no fail is known",
     )
     page.line(10, (8, worst), (16, drift_table()))
     unknown = f"count by (cause) (nis2watch_check_unknown{{{HERE}}} * on (instance, asset) group_left (zone) nis2watch_asset_info{{{IN_ZONE}}})"
     silent = f"count by (asset) (nis2watch_check_unknown{{{HERE}}} * on (instance, asset) group_left (zone) nis2watch_asset_info{{{IN_ZONE}}})"
     changes = [
-        (f"count({moved(CHECKS, here, there)}) or vector(0)", name)
+        (f"count({moved(CHECKS, here, there)}) or {nothing}", name)
         for name, here, there in (("away from good", BAD, GOOD), ("back to good", GOOD, BAD))
     ]
     page.line(
@@ -205,7 +211,8 @@ def build():
                 "Why nothing can be said: each cause has its own remedy in the operations page.",
                 [(unknown, "{{cause}}")],
                 stacked=True,
-                empty="nothing is unknown",
+                empty="nothing is told to be unknown",
+                colors=BY_CAUSE,
             ),
         ),
         (
@@ -217,7 +224,7 @@ def build():
                 "short",
                 steps(PURPLE),
                 link=series_to_asset(),
-                empty="nothing is unknown",
+                empty="nothing is told to be unknown",
             ),
         ),
         (
@@ -227,6 +234,7 @@ def build():
                 "Away from good: from pass, warn or waived to fail or unknown. First sights are left out.",
                 changes,
                 bars_=True,
+                colors={"away from good": VERMILION, "back to good": GREEN},
             ),
         ),
     )
@@ -238,6 +246,7 @@ def build():
 def alerts():
     """Alerts of the rules in deploy/prometheus that fire now."""
     columns = {"severity": "urgency", "alertname": "alert", "asset": "asset", "check": "check", "zone": "zone"}
+    columns["subject"] = "subject"
     query = 'ALERTS{alertname=~"Nis2.+",alertname!="Nis2DeadMansSwitch",alertstate="firing"}'
     made = table(
         "Firing alerts",
@@ -246,7 +255,8 @@ def alerts():
         columns,
         [linked("asset", to_asset())],
         "urgency",
-        "no alert fires",
+        "no alert is known to fire",
+        widths={"urgency": 100, "asset": 150, "zone": 150, "subject": 150},
     )
     hide(made, "Value", "alertstate", "cause", "owner", "id", "incident", "stage")
     return made

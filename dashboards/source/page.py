@@ -86,16 +86,45 @@ SEVERITY = query_variable(
 HERE = 'instance=~"$instance"'
 IN_ZONE = f'{HERE},zone=~"$zone"'
 CHECKS = f'{IN_ZONE},severity=~"$severity"'
+# pairs about which there is nothing yet, or nothing any more
+UNSEEN = f'on (instance, asset, check) nis2watch_check_unknown{{{HERE},cause="no_data"}}'
 
 
 def moved(selector, here, there):
     """Pairs whose state became one of `here` within the last step and was one of `there` before it.
 
     Counters of changes are born with their first event, so that an increase over them misses that one; states do not.
+    What nobody has looked at yet is unknown for lack of data, and its first verdict is no change.
     """
     now = " or ".join(f"nis2watch_check_state{{{selector}}} == {state}" for state in here)
     before = " or ".join(f"nis2watch_check_state{{{selector}}} offset $__interval == {state}" for state in there)
-    return f"(({now}) and ({before}))"
+    first = f" unless {UNSEEN} offset $__interval" if 3 in there else ""
+    return f"(({now}) and ({before}){first})"
+
+
+def none_of(metric):
+    """Where nothing was counted: zero of what is there, and no answer where nothing is, because silence is not a zero."""
+    return f"0 * count({metric})"
+
+
+def unsteady(selector):
+    """States of pairs, without those that passed or did not apply all the time."""
+    state = f"nis2watch_check_state{{{selector}}}"
+    of_range = f"_over_time({state}[$__range] @ end())"
+    return f"{state} unless max{of_range} == 0 unless min{of_range} == 5"
+
+
+def by_urgency(state):
+    """States in the order in which one should look at them: 5 fail, 4 unknown, 3 warn, 2 waived, 1 pass, 0 not applicable."""
+    weights = {5: 2, 4: 3, 3: 1, 2: 4, 1: 0}
+    return "(" + " + ".join(f"{weight} * ({state} == bool {code})" for weight, code in weights.items()) + ")"
+
+
+def by_severity(selector, state):
+    """Pairs in this state, with their severity as a number: 4 critical, 3 high, 2 medium, 1 low, 0 info."""
+    severities = enumerate(("info", "low", "medium", "high", "critical"))
+    parts = (f'{rank} + 0 * (nis2watch_check_state{{{selector},severity="{name}"}} == {state})' for rank, name in severities)
+    return f"({' or '.join(parts)})"
 
 
 GOOD, BAD = (0, 1, 4), (2, 3)

@@ -4,7 +4,7 @@ Colours come from the palette of Okabe and Ito, which people with any colour vis
 anything that a word beside it does not say too.
 """
 
-GREEN, ORANGE, VERMILION, PURPLE, BLUE, GREY, SKY = (
+GREEN, ORANGE, VERMILION, PURPLE, BLUE, GREY, SKY, YELLOW = (
     "#009E73",
     "#E69F00",
     "#D55E00",
@@ -12,8 +12,9 @@ GREEN, ORANGE, VERMILION, PURPLE, BLUE, GREY, SKY = (
     "#0072B2",
     "#999999",
     "#56B4E9",
+    "#F0E442",
 )
-PALETTE = {GREEN, ORANGE, VERMILION, PURPLE, BLUE, GREY, SKY}
+PALETTE = {GREEN, ORANGE, VERMILION, PURPLE, BLUE, GREY, SKY, YELLOW}
 # in the order of nis2watch_check_state
 STATES = [
     ("pass", GREEN),
@@ -34,6 +35,31 @@ def mapping(names):
 
 
 STATE_NAMES = mapping(STATES)
+# a table that is sorted by state or by severity sorts by these numbers: the higher, the sooner one should look
+STATES_BY_URGENCY = [STATES[code] for code in (5, 0, 4, 1, 3, 2)]
+SEVERITIES = [("info", GREY), ("low", BLUE), ("medium", SKY), ("high", ORANGE), ("critical", VERMILION)]
+# series whose names are known; others take Grafana's colours in turn
+BY_TRANSPORT = {
+    "ssh": BLUE,
+    "ssh_service": SKY,
+    "snmp": GREEN,
+    "tcp": GREY,
+    "tls": PURPLE,
+    "http": ORANGE,
+    "mqtt": YELLOW,
+    "opcua": VERMILION,
+}
+BY_CAUSE = {
+    "no_data": GREY,
+    "timeout": PURPLE,
+    "privilege": BLUE,
+    "gated": SKY,
+    "protocol": ORANGE,
+    "refused": GREEN,
+    "auth": YELLOW,
+    "stale": VERMILION,
+}
+BY_SEVERITY = dict(SEVERITIES)
 ANSWERS = mapping([("silent", VERMILION), ("answers", GREEN)])
 FLOWS = mapping([("stopped", VERMILION), ("flows", GREEN)])
 NO_YES = mapping([("no", VERMILION), ("yes", GREEN)])
@@ -80,19 +106,20 @@ def panel(kind, title, description, queries, instant, defaults, options, **more)
     return made | more
 
 
-def stat(title, description, query, unit="short", thresholds=NEUTRAL, mappings=(), link=None, text="auto"):
-    """One number."""
+def stat(title, description, query, unit="short", thresholds=NEUTRAL, mappings=(), link=None, **more):
+    """One number; `more` has its decimals, or the words for no answer (`noValue`)."""
     defaults = {"unit": unit, "thresholds": thresholds, "color": {"mode": "thresholds"}, "mappings": list(mappings)}
     if unit == "percentunit":
         defaults |= {"decimals": 1, "min": 0, "max": 1}
     if link:
         defaults["links"] = [link]
+    defaults |= more
     options = {
         "colorMode": "background",
         "graphMode": "none",
         "justifyMode": "auto",
         "orientation": "auto",
-        "textMode": text,
+        "textMode": "auto",
         "reduceOptions": LAST,
     }
     return panel("stat", title, description, [query], True, defaults, options)
@@ -101,6 +128,8 @@ def stat(title, description, query, unit="short", thresholds=NEUTRAL, mappings=(
 def bars(title, description, query, unit, thresholds, maximum=None, link=None, empty=None):
     """A bar for each series."""
     defaults = {"unit": unit, "thresholds": thresholds, "color": {"mode": "thresholds"}, "min": 0}
+    if unit == "short":
+        defaults["decimals"] = 0
     if maximum is not None:
         defaults["max"] = maximum
     if link:
@@ -119,8 +148,9 @@ def bars(title, description, query, unit, thresholds, maximum=None, link=None, e
     return panel("bargauge", title, description, [query], True, defaults, options)
 
 
-def curves(title, description, queries, unit="short", stacked=False, bars_=False, empty=None):
-    """Time on the x axis."""
+def curves(title, description, queries, unit="short", stacked=False, bars_=False, empty=None, colors=None, shade=None, axis=True):
+    """Time on the x axis; `colors` has those of series whose names are known, `shade` is that of all, and without an axis the
+    numbers are not told."""
     custom = {
         "drawStyle": "bars" if bars_ else "line",
         "lineInterpolation": "stepAfter",
@@ -129,15 +159,22 @@ def curves(title, description, queries, unit="short", stacked=False, bars_=False
         "showPoints": "never",
         "spanNulls": False,
     }
+    if not axis:
+        custom["axisPlacement"] = "hidden"
     custom["stacking"] = {"mode": "normal" if stacked or bars_ else "none", "group": "A"}
-    defaults = {"unit": unit, "min": 0, "custom": custom, "color": {"mode": "palette-classic-by-name"}}
+    defaults = {"unit": unit, "min": 0, "custom": custom, "color": {"mode": "palette-classic"}}
+    if shade:
+        defaults["color"] = {"mode": "shades", "fixedColor": shade}
+    if unit == "short":
+        defaults["decimals"] = 0
     if empty:
         defaults["noValue"] = empty
     options = {
         "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []},
         "tooltip": {"mode": "multi", "sort": "desc"},
     }
-    return panel("timeseries", title, description, queries, False, defaults, options)
+    overrides = [colored(name, color) for name, color in (colors or {}).items()]
+    return panel("timeseries", title, description, queries, False, defaults, options, overrides=overrides)
 
 
 def by_name(name, **properties):
@@ -153,9 +190,8 @@ def colored(name, color):
 
 def state_curves(title, description, query):
     """One stacked curve a state, in the colours of the states; `query` holds %d where the state goes."""
-    made = curves(title, description, [(query % code, name) for code, (name, _) in enumerate(STATES)], stacked=True)
-    made["fieldConfig"]["overrides"] = [colored(name, color) for name, color in STATES]
-    return made
+    queries = [(query % code, name) for code, (name, _) in enumerate(STATES)]
+    return curves(title, description, queries, stacked=True, colors=dict(STATES))
 
 
 def timeline(title, description, query, legend, mappings=STATE_NAMES, empty=None):
@@ -179,8 +215,8 @@ def timeline(title, description, query, legend, mappings=STATE_NAMES, empty=None
     return panel("state-timeline", title, description, [(query, legend)], False, defaults, options)
 
 
-def table(title, description, query, columns, overrides=(), sort=None, empty=None, transformations=None):
-    """Rows; `columns` maps labels to headings in order, and `Value` is the number."""
+def table(title, description, query, columns, overrides=(), sort=None, empty=None, transformations=None, widths=None):
+    """Rows; `columns` maps labels to headings in order, and `Value` is the number; a column without a width takes what is left."""
     hidden = {name: True for name in ("Time", "__name__", "instance", "job", *HIDDEN) if name not in columns}
     order = {name: place for place, name in enumerate(columns)}
     organize = {
@@ -201,7 +237,8 @@ def table(title, description, query, columns, overrides=(), sort=None, empty=Non
     }
     if sort:
         options["sortBy"] = [{"displayName": sort.lstrip("-"), "desc": sort.startswith("-")}]
-    more = {"overrides": list(overrides), "transformations": transformations or [organize]}
+    sized = [by_name(name, custom__width=width) for name, width in (widths or {}).items()]
+    more = {"overrides": [*overrides, *sized], "transformations": transformations or [organize]}
     return panel("table", title, description, [query], True, defaults, options, **more)
 
 
@@ -209,15 +246,25 @@ def table(title, description, query, columns, overrides=(), sort=None, empty=Non
 HIDDEN = ("framework", "site", "vendor", "model", "version")
 
 
-def matrix(title, description, query, row, column, mappings=None, empty=None):
-    """A table with the values of one label down and of another across."""
+def matrix(title, description, query, row, column, headings=None, mappings=None, empty=None, overrides=()):
+    """A table with the values of one label down and of another across; `headings` renames these, in order."""
+    corner = {f"{row}\\{column}": row}
+    names = corner | (headings or {})
     across = [
         {
             "id": "groupingToMatrix",
             "options": {"columnField": column, "rowField": row, "valueField": "Value", "emptyValue": "null"},
-        }
+        },
+        {
+            "id": "organize",
+            "options": {
+                "excludeByName": {},
+                "indexByName": {name: place for place, name in enumerate(names)},
+                "renameByName": {k: v for k, v in names.items() if v != k},
+            },
+        },
     ]
-    made = table(title, description, query, {}, transformations=across, empty=empty)
+    made = table(title, description, query, {}, overrides, transformations=across, empty=empty, widths={row: 120})
     defaults = made["fieldConfig"]["defaults"]
     defaults["custom"]["cellOptions"] = {"type": "color-background", "mode": "basic"} if mappings else {"type": "auto"}
     if mappings:
@@ -231,8 +278,14 @@ def hide(shown, *columns):
 
 
 def state_column(name):
-    """A column of states in their colours and words."""
-    return by_name(name, mappings=STATE_NAMES, custom__cellOptions={"type": "color-background", "mode": "basic"})
+    """A column of what `page.by_urgency` gives, in the colours and words of the states."""
+    cell = {"type": "color-background", "mode": "basic"}
+    return by_name(name, mappings=mapping(STATES_BY_URGENCY), custom__cellOptions=cell)
+
+
+def severity_column(name):
+    """A column of what `page.by_severity` gives, in words."""
+    return by_name(name, mappings=mapping(SEVERITIES), custom__align="left")
 
 
 def linked(name, *links):

@@ -1,6 +1,6 @@
 """Segmentation matrix: do zones stay apart, seen from every place that can tell."""
 
-from .page import HERE, IN_ZONE, ZONE, Page, to_asset, to_evidence
+from .page import HERE, IN_ZONE, ZONE, Page, by_severity, none_of, to_asset, to_evidence
 from .panels import (
     GREEN,
     NONE_IS_WELL,
@@ -8,10 +8,11 @@ from .panels import (
     SCORE,
     STATE_NAMES,
     bars,
+    hide,
     linked,
     matrix,
+    severity_column,
     stat,
-    state_column,
     steps,
     table,
     timeline,
@@ -20,7 +21,13 @@ from .panels import (
 SEGMENTATION = f'group by (instance, check) (nis2watch_check_info{{{HERE},pack="segmentation"}})'
 STATE = f"nis2watch_check_state{{{IN_ZONE}}} * on (instance, check) group_left () {SEGMENTATION}"
 # what shows that a host lets in more than it should, beside the matrix of zones
-EXPOSED = "asset-open-ports|cleartext-admin-services|linux-firewall-active|linux-listening-ports|ot-protocol-exposure"
+EXPOSED = {
+    "asset-open-ports": "open ports",
+    "cleartext-admin-services": "clear text",
+    "linux-firewall-active": "firewall",
+    "linux-listening-ports": "listening",
+    "ot-protocol-exposure": "OT protocols",
+}
 
 
 def build():
@@ -34,13 +41,13 @@ def build():
     page.row("Zones")
     held = f"sum by (zone) ({STATE} <= bool 1) / count by (zone) ({STATE} != 5)"
     page.line(
-        8,
+        6,
         (
             5,
             stat(
                 "Broken",
                 "Checks of segmentation that fail now.",
-                f"count({STATE} == 2) or vector(0)",
+                f"count({STATE} == 2) or {none_of(STATE)}",
                 thresholds=NONE_IS_WELL,
             ),
         ),
@@ -49,7 +56,7 @@ def build():
             stat(
                 "Not seen",
                 "Checks of segmentation that are unknown: a silent probe is not a closed firewall.",
-                f"count({STATE} == 3) or vector(0)",
+                f"count({STATE} == 3) or {none_of(STATE)}",
                 thresholds=steps(GREEN, (1, PURPLE)),
             ),
         ),
@@ -76,8 +83,9 @@ def build():
                 STATE,
                 "asset",
                 "check",
-                STATE_NAMES,
-                "no check of segmentation is in the plan",
+                mappings=STATE_NAMES,
+                empty="no check of segmentation is known",
+                overrides=[linked("asset", to_asset())],
             ),
         ),
     )
@@ -90,13 +98,24 @@ def build():
                 "Checks of segmentation that were something else than pass or not applicable.",
                 f"({STATE} > 0) < 5",
                 "{{asset}} {{check}}",
-                empty="all pass",
+                empty="nothing else was seen",
             ),
         ),
     )
     page.row("What hosts let in")
-    exposed = f'nis2watch_check_state{{{IN_ZONE},check=~"{EXPOSED}"}}'
-    columns = {"asset": "asset", "check": "check", "zone": "zone", "severity": "severity", "Value": "state"}
+    exposed = f'{IN_ZONE},check=~"{"|".join(EXPOSED)}"'
+    columns = {"Value": "severity", "asset": "asset", "check": "check", "zone": "zone"}
+    now = table(
+        "Exposed now",
+        "Of these, what fails.",
+        by_severity(exposed, 2),
+        columns,
+        [severity_column("severity"), linked("asset", to_asset()), linked("check", to_evidence())],
+        "-severity",
+        "no exposure is known",
+        widths={"severity": 90, "asset": 110, "zone": 110},
+    )
+    hide(now, "severity")
     page.line(
         11,
         (
@@ -104,23 +123,14 @@ def build():
             matrix(
                 "Exposure by asset",
                 "Open ports, clear-text services, host firewalls and control protocols, asset by asset.",
-                exposed,
+                f"nis2watch_check_state{{{exposed}}}",
                 "asset",
                 "check",
+                EXPOSED,
                 STATE_NAMES,
+                overrides=[linked("asset", to_asset())],
             ),
         ),
-        (
-            12,
-            table(
-                "Exposed now",
-                "Of these, what fails.",
-                f"{exposed} == 2",
-                columns,
-                [state_column("state"), linked("asset", to_asset()), linked("check", to_evidence())],
-                "zone",
-                "nothing is exposed",
-            ),
-        ),
+        (12, now),
     )
     return page.build()

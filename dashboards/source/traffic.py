@@ -1,12 +1,10 @@
 """What we sent: the books of the gates, for the engineer who fears scanners."""
 
 from .page import HERE, IN_ZONE, ZONE, Page, query_variable, series_to_asset, to_asset
-from .panels import ANSWERS, GREEN, ORANGE, VERMILION, bars, by_name, curves, linked, stat, steps, table, timeline
+from .panels import ANSWERS, BY_TRANSPORT, GREEN, ORANGE, SKY, bars, by_name, curves, linked, stat, steps, table, timeline
 
 KIND = query_variable("kind", "Kind", 'label_values(nis2watch_asset_info{instance=~"$instance",zone=~"$zone"}, kind)')
 ASSETS = f'on (instance, asset) group_left (zone, kind) nis2watch_asset_info{{{IN_ZONE},kind=~"$kind"}}'
-# the budget of a fragile device: connections in an hour
-BUDGET = steps(GREEN, (48, ORANGE), (60, VERMILION))
 
 
 def rate(metric, by):
@@ -15,9 +13,14 @@ def rate(metric, by):
 
 
 def total(metric, by, span="$__range"):
-    """Events within the time shown, for each value of labels or for all."""
+    """Events within the time shown, for each value of labels or for all.
+
+    A counter that is younger than that time began with events that an increase does not see.
+    """
     group = f" by ({by}) " if by else ""
-    return f"sum{group}(increase({metric}{{{HERE}}}[{span}]) * {ASSETS})"
+    counter = f"{metric}{{{HERE}}}"
+    grown, first = f"increase({counter}[{span}])", f"min_over_time({counter}[{span}])"
+    return f"sum{group}((({grown} + ({first} unless {counter} offset {span})) or {grown}) * {ASSETS})"
 
 
 def build():
@@ -39,7 +42,7 @@ def build():
         ("Bytes sent", "Payload bytes that were sent to assets.", "nis2watch_gate_sent_bytes_total", "bytes"),
         ("Bytes received", "Payload bytes that assets sent back.", "nis2watch_gate_received_bytes_total", "bytes"),
     ]
-    made = [(5, stat(title, text, total(metric, ""), unit)) for title, text, metric, unit in tiles]
+    made = [(5, stat(title, text, total(metric, ""), unit, decimals=0 if unit == "short" else 1)) for title, text, metric, unit in tiles]
     refused = total("nis2watch_gate_refused_total", "")
     made.append(
         (
@@ -49,6 +52,7 @@ def build():
                 "Requests that a gate refused: nothing of them was sent.",
                 refused,
                 thresholds=steps(GREEN, (1, ORANGE)),
+                decimals=0,
             ),
         )
     )
@@ -64,6 +68,7 @@ def build():
                 [(rate("nis2watch_gate_connections_total", "transport"), "{{transport}}")],
                 "ops",
                 stacked=True,
+                colors=BY_TRANSPORT,
             ),
         ),
         (
@@ -74,6 +79,7 @@ def build():
                 [(rate("nis2watch_gate_packets_total", "transport"), "{{transport}}")],
                 "pps",
                 stacked=True,
+                colors=BY_TRANSPORT,
             ),
         ),
         (
@@ -81,8 +87,11 @@ def build():
             curves(
                 "Refused",
                 "What gates refused, by asset: budget, pause after failures, window, kill switch.",
-                [(f"topk(10, {rate('nis2watch_gate_refused_total', 'asset')})", "{{asset}}")],
+                [(f"topk(10, {rate('nis2watch_gate_refused_total', 'asset')} > 0)", "{{asset}}")],
                 "ops",
+                bars_=True,
+                empty="no refusal was seen",
+                shade=ORANGE,
             ),
         ),
     )
@@ -112,10 +121,10 @@ def build():
             10,
             bars(
                 "Connections in the last hour",
-                "Fragile devices are allowed 60 in an hour unless their entry says otherwise.",
+                "Fragile devices are allowed 60 in an hour unless their entry says otherwise; what is more is refused.",
                 (f"topk(25, {hour})", "{{asset}}"),
                 "short",
-                BUDGET,
+                steps(SKY),
                 link=series_to_asset(),
             ),
         ),

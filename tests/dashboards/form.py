@@ -5,7 +5,7 @@ import re
 KINDS = {"timeseries", "stat", "bargauge", "table", "piechart", "state-timeline", "row"}
 STATES = ["pass", "warn", "fail", "unknown", "waived", "not applicable"]
 # Okabe and Ito: told apart with any colour vision
-PALETTE = {"#009E73", "#E69F00", "#D55E00", "#CC79A7", "#0072B2", "#999999", "#56B4E9", "transparent"}
+PALETTE = {"#009E73", "#E69F00", "#D55E00", "#CC79A7", "#0072B2", "#999999", "#56B4E9", "#F0E442", "transparent"}
 RANGES = re.compile(r"\brate\([^\[]*\[([^\]]+)\]")
 
 

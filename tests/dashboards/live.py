@@ -43,6 +43,8 @@ class Live:
         try:
             query = server.filled(expr, values)
             series = self.prometheus.ask(query, target["instant"])
+            if self.prometheus.before_anything(query):
+                return f"has an answer where nothing was ever seen [{query}]"
             server.filled(panel["title"], values)
         except ValueError as error:
             return f"{error} [{expr}]"

@@ -13,8 +13,8 @@ VARIABLE = re.compile(r"\$\{(\w+)(?::(\w+))?\}|\$(\w+)")
 class Prometheus:
     """A server, the seconds that a dashboard shows of it, its scrape interval, and a moment at which something was wrong."""
 
-    def __init__(self, url, window, scrape, trouble=None):
-        self.url, self.window, self.scrape, self.now = url.rstrip("/"), window, scrape, time.time()
+    def __init__(self, url, window, scrape, trouble=None, now=None):
+        self.url, self.window, self.scrape, self.now = url.rstrip("/"), window, scrape, now or time.time()
         self.moments = [self.now, trouble] if trouble else [self.now]
 
     def get(self, path, **query):
@@ -35,6 +35,10 @@ class Prometheus:
             )["result"]
         answers = (self.get("/api/v1/query", query=query, time=moment)["result"] for moment in self.moments)
         return next((series for series in answers if series), [])
+
+    def before_anything(self, query):
+        """The answer at a time of which Prometheus knows nothing: any would be made up."""
+        return self.get("/api/v1/query", query=query, time=self.now - 30 * 86400)["result"]
 
     def interval(self):
         """Seconds between two points of a panel."""
