@@ -81,7 +81,8 @@ impl Reply {
     #[must_use]
     pub fn asked_nothing(&self) -> bool {
         let Ok(Answer::Value(value)) = &self.answer else { return false };
-        value.get("ports").and_then(Value::as_list).is_some_and(<[Value]>::is_empty)
+        let rows = ["ports", "services", "brokers", "servers"].map(|name| value.get(name).and_then(Value::as_list));
+        rows.into_iter().flatten().any(<[Value]>::is_empty)
     }
 
     /// Whether the gate kept the question back, which says nothing about the asset.

@@ -86,7 +86,9 @@ pub async fn ask(question: &Question, gate: &Gate, login: Option<Login<'_>>) -> 
     for port in &question.ports {
         services.push(service(question, gate, *port, login).await?);
     }
-    Ok(Answer::Value(Value::map([("services", Value::list(services))])))
+    let is_filtered = |row: &Value| row.get("state").and_then(Value::as_text) == Some("filtered");
+    let answered = services.iter().any(|row| !is_filtered(row));
+    Ok(Answer::Value(Value::map([("answered", Value::Bool(answered)), ("services", Value::list(services))])))
 }
 
 /// One row of the answer.
