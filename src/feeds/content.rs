@@ -10,6 +10,9 @@ use super::guard::{self, hex};
 use super::{Epss, FeedError, Kev, Kind, Lifecycle};
 use crate::model::Time;
 
+/// What a file seems to be, where that can be seen, and why it was refused.
+type Refusal = (Option<Kind>, FeedError);
+
 /// What one file holds.
 #[derive(Debug)]
 pub enum Content {
@@ -29,12 +32,12 @@ impl Content {
     /// # Errors
     ///
     /// The kind that it seems to be, and why it was refused; its hash file says something else.
-    pub fn load(path: &Path) -> Result<Option<Self>, (Option<Kind>, FeedError)> {
+    pub fn load(path: &Path) -> Result<Option<Self>, Refusal> {
         Ok(Self::load_with_digest(path)?.map(|(content, _)| content))
     }
 
     /// The same, with the digest of the file that was read.
-    pub(super) fn load_with_digest(path: &Path) -> Result<Option<(Self, String)>, (Option<Kind>, FeedError)> {
+    pub(super) fn load_with_digest(path: &Path) -> Result<Option<(Self, String)>, Refusal> {
         let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
         let stem = name.strip_suffix(".gz").unwrap_or(&name);
         let is_table = stem.strip_suffix(".csv").is_some();
