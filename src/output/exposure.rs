@@ -61,27 +61,22 @@ pub struct Exposures {
 }
 
 impl Exposures {
-    /// Of several checks of one asset the one that saw it last speaks; one that is unknown makes the asset unknown.
+    /// Of several checks of one asset the list is that of the one that saw it last, and the verdict shown beside it the one
+    /// that needs somebody first: an open vulnerability never stands beside the pass of a check that asks for less.
     #[must_use]
     pub fn new(looked: impl IntoIterator<Item = Looked>) -> Self {
-        let mut newest: BTreeMap<AssetId, (Looked, bool)> = BTreeMap::new();
-        let weight = |one: &Looked| (one.listed.is_some(), one.at);
+        let mut by_asset: BTreeMap<AssetId, Vec<Looked>> = BTreeMap::new();
         for one in looked.into_iter().filter(|one| one.verdict != Verdict::NotApplicable) {
-            let is_unknown = matches!(one.verdict, Verdict::Unknown(_));
-            match newest.get_mut(&one.asset) {
-                Some((kept, unknown)) => {
-                    *unknown |= is_unknown;
-                    if weight(&one) > weight(kept) {
-                        *kept = one;
-                    }
-                }
-                None => drop(newest.insert(one.asset.clone(), (one, is_unknown))),
-            }
+            by_asset.entry(one.asset.clone()).or_default().push(one);
         }
-        let mut all = Self { assets: newest.len(), ..Self::default() };
-        for (one, is_unknown) in newest.into_values() {
-            all.unknown += usize::from(is_unknown);
-            all.take(one);
+        let mut all = Self { assets: by_asset.len(), ..Self::default() };
+        for mut looked in by_asset.into_values() {
+            all.unknown += usize::from(looked.iter().any(|one| matches!(one.verdict, Verdict::Unknown(_))));
+            looked.sort_by_key(|one| urgency(one.verdict));
+            let Some((check, verdict)) = looked.last().map(|one| (one.check.clone(), one.verdict)) else { continue };
+            if let Some(newest) = looked.into_iter().max_by_key(|one| (one.listed.is_some(), one.at)) {
+                all.take(Looked { check, verdict, ..newest });
+            }
         }
         all.rows.sort_by_cached_key(|one| {
             let what = &one.what;
@@ -104,5 +99,50 @@ impl Exposures {
             state: one.verdict.word(),
             at: one.at,
         }));
+    }
+}
+
+/// The larger, the sooner somebody must look.
+const fn urgency(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::NotApplicable => 0,
+        Verdict::Pass => 1,
+        Verdict::Waived => 2,
+        Verdict::Unknown(_) => 3,
+        Verdict::Warn => 4,
+        Verdict::Fail => 5,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_open_never_stands_beside_the_pass_of_a_check_that_asks_for_less() {
+        let vulnerability = Vulnerability {
+            id: "CVE-2099-1".into(),
+            advisory: "EX-1".into(),
+            confidence: "number".into(),
+            certain: true,
+            severity: "high".into(),
+            exploited: false,
+            ransomware: false,
+            due: None,
+        };
+        let at: Time = "2099-01-01T00:00:00Z".parse().unwrap();
+        let looked = |check: &str, verdict, rows: &[Vulnerability], at| Looked {
+            asset: AssetId::parse("plc-1").unwrap(),
+            zone: ZoneId::parse("cell").unwrap(),
+            check: CheckId::parse(check).unwrap(),
+            verdict,
+            listed: Some(Listed::Vulnerabilities { product: String::new(), total: rows.len(), rows: rows.to_vec() }),
+            at: Some(at),
+        };
+        let old = looked("vendor-advisory-match", Verdict::Warn, &[], at - chrono::TimeDelta::hours(1));
+        let new = looked("kev-exposure", Verdict::Pass, &[vulnerability], at);
+        let all = Exposures::new([old, new]);
+        let row = &all.rows[0];
+        assert_eq!((row.check.as_str(), row.state, all.assets, all.unknown), ("vendor-advisory-match", "warn", 1, 0));
     }
 }

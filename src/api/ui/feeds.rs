@@ -54,7 +54,7 @@ fn feeds(carried: &Shelf, now: Time) -> Markup {
     html! {
         table.findings {
             thead { tr { th scope="col" { "State" } th scope="col" { "Feed" } th scope="col" { "Date" } th scope="col" { "Age" }
-                th scope="col" { "May be" } th.number scope="col" { "Entries" } th scope="col" { "Read from" } } }
+                th scope="col" { "At most" } th.number scope="col" { "Entries" } th scope="col" { "Read from" } } }
             tbody { @for kind in Kind::ALL { (feed(carried, kind, now)) } }
         }
     }

@@ -168,16 +168,14 @@ impl Report {
         if *assets == 0 {
             return "No asset is looked through for advisories, so nothing can be said here.".to_owned();
         }
-        let of = |count: usize| if count == 1 { "1 is".to_owned() } else { format!("{count} are") };
         let open = rows.iter().filter(|one| one.what.certain).count();
         let exploited = rows.iter().filter(|one| one.what.certain && one.what.exploited).count();
         let more = if *left_out > 0 { format!(" {left_out} more were not kept.") } else { String::new() };
         format!(
-            "{} looked through: {} open, {exploited} of these known to be exploited; {} undecided. Of {} nothing certain can be said: no \
-             advisory speaks of the maker, the version is not known, or a feed was not current.{more}",
+            "{} looked through. Open vulnerabilities: {open}, of these known to be exploited: {exploited}; undecided: {}. \
+             Of {} nothing certain can be said: no advisory speaks of the maker, the version is not known, or a feed was not current.{more}",
             plural(*assets, "asset"),
-            of(open),
-            of(rows.len() - open),
+            rows.len() - open,
             plural(*unknown, "asset"),
         )
     }

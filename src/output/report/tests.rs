@@ -241,7 +241,9 @@ fn what_is_exploited_stands_in_the_report_with_its_date_and_says_of_how_many_ass
     }
     let page = report.write(ReportFormat::Html);
     assert!(
-        page.contains("2 assets looked through: 1 is open, 1 of these known to be exploited; 1 is undecided"),
+        page.contains(
+            "2 assets looked through. Open vulnerabilities: 1, of these known to be exploited: 1; undecided: 1."
+        ),
         "{page}"
     );
     assert!(page.contains("Rivermark &lt;b&gt; 40"));
