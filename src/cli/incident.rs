@@ -271,6 +271,12 @@ fn words(duty: &Duty, now: Time) -> String {
     let due = duty.due.map_or_else(|| "no time known yet".to_owned(), shown);
     let span = |span: TimeDelta| format!("{}h {}m", span.num_hours(), span.num_minutes() % 60);
     match (duty.progress, duty.due, duty.sent) {
+        (Progress::Due, Some(at), _) if duty.is_latest => {
+            format!(
+                "due {due} at the latest, in {}; it counts from the notification, which is still due",
+                span(at - now)
+            )
+        }
         (Progress::Due, Some(at), _) => format!("due {due}, in {}", span(at - now)),
         (Progress::Overdue, Some(at), _) => format!("OVERDUE since {due}, {} ago", span(now - at)),
         (Progress::Late, Some(at), Some(sent)) => format!("sent {}, {} late", shown(sent), span(sent - at)),

@@ -193,6 +193,8 @@ pub struct Duty {
     pub stage: Stage,
     /// By when, where that is known.
     pub due: Option<Time>,
+    /// Whether that is the latest possible moment, because what it counts from has not happened and is itself still due.
+    pub is_latest: bool,
     /// When it went out.
     pub sent: Option<Time>,
     /// How it stands.
@@ -208,7 +210,7 @@ impl Duty {
             (Some(_), None) => Progress::Due,
             (None, None) => Progress::Open,
         };
-        Self { stage, due, sent, progress }
+        Self { stage, due, is_latest: false, sent, progress }
     }
 }
 
@@ -242,7 +244,9 @@ pub fn duties_of(incident: &Incident, deadlines: &Deadlines, now: Time) -> Vec<D
         reports: incident.progress_report_at.iter().copied().filter(|time| happened(Some(*time)).is_some()).collect(),
     };
     owed.extend(ending.progress(deadlines, now));
-    owed.push(Duty::new(Stage::FinalReport, ending.final_due(deadlines, now), ending.finished, now));
+    let latest = owed[1].due.filter(|_| notified.is_none()).and_then(|due| deadlines.final_report.after(due, 1));
+    let due = ending.final_due(deadlines, now).or(latest);
+    owed.push(Duty { is_latest: latest.is_some(), ..Duty::new(Stage::FinalReport, due, ending.finished, now) });
     owed
 }
 
@@ -325,7 +329,7 @@ mod tests {
         let incident = significant("2099-04-01T06:10:00Z");
         assert_eq!(
             told(&incident, "2099-04-01T07:00:00Z"),
-            ["early_warning due 04-02T06:10", "notification due 04-04T06:10", "final_report open -"]
+            ["early_warning due 04-02T06:10", "notification due 04-04T06:10", "final_report due 05-04T06:10"]
         );
         assert_eq!(told(&incident, "2099-04-02T06:10:00Z")[0], "early_warning due 04-02T06:10");
         assert_eq!(told(&incident, "2099-04-02T06:10:01Z")[0], "early_warning overdue 04-02T06:10");

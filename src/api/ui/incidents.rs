@@ -103,7 +103,10 @@ fn duties(duties: &[Duty], now: Time) -> Markup {
                 tr {
                     th scope="row" { (duty.stage.word().replace('_', " ")) }
                     td { span class={ "state " (class(duty.progress)) } { (duty.progress.word()) } }
-                    td { @if let Some(due) = duty.due { (moment(due)) } @else { "not known yet" } }
+                    td {
+                        @if let Some(due) = duty.due { (moment(due)) } @else { "not known yet" }
+                        @if duty.is_latest { " " small { "at the latest; counts from the notification" } }
+                    }
                     td { (clock(duty, now)) }
                 }
             } }
