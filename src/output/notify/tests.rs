@@ -433,7 +433,7 @@ fn body(request: &str) -> Json {
 
 /// A notifier over a store that has seen a check pass and fail after it was employed.
 async fn employed(store: &Arc<dyn Store>, registry: &Registry, receivers: Vec<Receiver>) -> Notifier {
-    let mut notifier = Notifier::new(Arc::clone(store), registry, chrono::Utc::now);
+    let mut notifier = Notifier::new(Arc::clone(store), registry, || quiet_free(10));
     notifier.watch(plan());
     notifier.employ(receivers);
     // a receiver is told of what happens after it was first there
