@@ -294,11 +294,11 @@ impl Question {
         !matches!(self, Self::Ssh(_) | Self::Powershell(_) | Self::Cli(_) | Self::Snmp(_) | Self::Exec(_))
     }
 
-    /// How many connections it opens, where its ports alone decide that.
+    /// How many connections it opens at most, where its ports alone decide that.
     #[must_use]
-    pub fn connections(&self) -> Option<u32> {
+    pub fn connections(&self, fragile: bool) -> Option<u32> {
         match self {
-            Self::Tcp(question) => u32::try_from(question.ports.len()).ok(),
+            Self::Tcp(question) => u32::try_from(question.connections(fragile)).ok(),
             Self::Tls(tls::Question { ports, .. })
             | Self::Http(http::Question { ports, .. })
             | Self::SshService(ssh_service::Question { ports, .. })

@@ -398,7 +398,7 @@ fn question(planned: &PlannedAsset, at: u16, fact: &PlannedFact, now: Time) -> O
             questions: budget.questions.into(),
             connections: match task {
                 Some(task) => task.connects() as u64,
-                None => fact.question.connections().unwrap_or(budget.connections).min(budget.connections).into(),
+                None => fact.question.connections(planned.member.fragile).unwrap_or(budget.connections).into(),
             },
             bytes: budget.bytes,
         },

@@ -111,8 +111,18 @@ pub async fn ask(asks: &[Ask<'_>], gate: &Gate) -> Vec<Result<Answer, TransportE
     asks.iter().map(|ask| deal(ask.question, &ports, answered, gate)).collect()
 }
 
+impl Question {
+    /// Most connections that it opens; a fragile asset gets no second look.
+    #[must_use]
+    pub fn connections(&self, fragile: bool) -> usize {
+        // a second look needs a port that refused
+        let again = if fragile { 0 } else { self.ports.len().saturating_sub(1).min(MAX_ASKED_AGAIN) };
+        self.ports.len() + again
+    }
+}
+
 /// The union of all questions. A port that stays silent on a host that refuses others is asked once more: such a host
-/// hides nothing behind a firewall that drops all, so the first packet may just have been lost.
+/// hides nothing behind a firewall that drops all, so the first packet may just have been lost. Fragile assets are spared.
 async fn contact(asks: &[Ask<'_>], gate: &Gate) -> BTreeMap<u16, Result<Port, TransportError>> {
     let questions = || asks.iter().map(|ask| ask.question).filter(|question| is_reasonable(question));
     let banners: BTreeSet<u16> = questions().filter(|q| q.banner).flat_map(|q| q.ports.iter().copied()).collect();
@@ -127,7 +137,8 @@ async fn contact(asks: &[Ask<'_>], gate: &Gate) -> BTreeMap<u16, Result<Port, Tr
     let is = |kind: fn(&Port) -> bool| move |port: &Result<Port, _>| port.as_ref().is_ok_and(kind);
     let silent = is(|port| matches!(port, Port::Filtered));
     wanted.retain(|(port, _)| ports.get(port).is_some_and(silent));
-    if (1..=MAX_ASKED_AGAIN).contains(&wanted.len()) && ports.values().any(is(|port| matches!(port, Port::Closed))) {
+    let refuses = ports.values().any(is(|port| matches!(port, Port::Closed)));
+    if refuses && !gate.limits().fragile && (1..=MAX_ASKED_AGAIN).contains(&wanted.len()) {
         // a refusal of the gate now takes nothing away from the first answer
         ports.extend(sweep(&wanted, &banners, gate).await.into_iter().filter(|(_, found)| found.is_ok()));
     }

@@ -149,3 +149,18 @@ async fn one_answer_is_enough_to_ask_a_fragile_device_on() {
     let value = ask_one(&question(&ports), &gate).await.unwrap();
     assert_eq!(value.get("filtered").and_then(Value::as_list).map(<[Value]>::len), Some(4));
 }
+
+#[tokio::test]
+async fn a_fragile_device_gets_no_second_look_and_nobody_more_than_the_plan_says() {
+    for (fragile, looks) in [(true, 2), (false, 3)] {
+        let closed = closed_port().await;
+        let (silent, _held) = full_backlog().await;
+        let gate = gate(Limits { fragile, at_once: 1, ..quick() });
+        let question = question(&[closed, silent]);
+        ask_one(&question, &gate).await.unwrap();
+        assert_eq!(
+            (gate.books().entry(Transport::Tcp).connections, question.connections(fragile)),
+            (looks, looks as usize)
+        );
+    }
+}
