@@ -20,7 +20,7 @@ pub fn left_to_daemon(planned: &PlannedAsset, check: CheckIndex, now: Time) -> C
 #[must_use]
 pub fn cut_short(planned: &PlannedAsset, check: CheckIndex, now: Time) -> CheckResult {
     let reason = "the round was told to stop before this asset had answered; ask again";
-    bare_result(planned, check, Cause::Internal, reason.to_owned(), now)
+    bare_result(planned, check, Cause::Stale, reason.to_owned(), now)
 }
 
 /// An unknown that no question stands behind.
