@@ -115,6 +115,9 @@ pub enum Standing {
 }
 
 impl Standing {
+    /// All words.
+    pub const WORDS: [&'static str; 4] = ["valid", "expired", "rejected", "ahead"];
+
     /// The word in lists and facts.
     #[must_use]
     pub const fn word(self) -> &'static str {

@@ -106,6 +106,9 @@ impl Waiver {
         self.starts_at <= now && now < self.expires_at
     }
 
+    /// The words of [`Waiver::standing`], the most pressing first.
+    pub const STANDINGS: [&'static str; 3] = ["running", "not_begun", "expired"];
+
     /// How it stands by the clock alone: `running`, `not_begun` or `expired`; whether a compensating check suspends it shows in
     /// the verdicts.
     #[must_use]

@@ -15,14 +15,12 @@ use crate::catalog::Check;
 use crate::duties::{ORG, Standing, Statement};
 use crate::model::Time;
 
-/// How a statement stands.
-const STATES: [&str; 4] = ["valid", "expired", "rejected", "ahead"];
 /// What a person may say.
 const RESULTS: [&str; 2] = ["confirmed", "rejected"];
 
 pub(super) async fn page(State(inner): Shared, mut query: Query) -> Answer {
     let said = query.without("offset");
-    let (wanted, page) = (query.words("state", &STATES)?, query.page()?);
+    let (wanted, page) = (query.words("state", &Standing::WORDS)?, query.page()?);
     query.finish()?;
     let (view, book, now) = (v1::view(&inner)?, inner.desk.operator.book(), Utc::now());
     let current = book.all_current(now);
@@ -35,7 +33,7 @@ pub(super) async fn page(State(inner): Shared, mut query: Query) -> Answer {
     let main = html! {
         p { "What cannot be measured is signed: it holds until its day, and a signed no is a fail. Signing needs the role approver, stands in the \
             ledger and shows within a minute. Of files only the digest is sent." }
-        form.filter method="get" role="search" { (choice("State", "state", chosen, STATES)) button { "Show" } }
+        form.filter method="get" role="search" { (choice("State", "state", chosen, Standing::WORDS)) button { "Show" } }
         p { (found.len()) (if found.len() == 1 { " statement" } else { " statements" }) }
         @if !found.is_empty() {
             table.findings {

@@ -14,23 +14,22 @@ use crate::api::v1::Query;
 use crate::duties::{Selector, Waiver};
 use crate::model::{Time, ZoneId};
 
-/// How a waiver stands by the clock.
-const STATES: [&str; 3] = ["running", "not_begun", "expired"];
-
 pub(super) async fn page(State(inner): Shared, mut query: Query) -> Answer {
     let said = query.without("offset");
     let (check, asset) = (query.text("check").unwrap_or_default(), query.text("asset").unwrap_or_default());
-    let (wanted, page) = (query.words("state", &STATES)?, query.page()?);
+    let (wanted, page) = (query.words("state", &Waiver::STANDINGS)?, query.page()?);
     query.finish()?;
     let (book, now) = (inner.desk.operator.book(), Utc::now());
     let is_meant = |waiver: &&Waiver| wanted.is_empty() || wanted.contains(&waiver.standing(now));
     let mut found: Vec<&Waiver> = book.waivers().iter().filter(is_meant).collect();
-    found.sort_by_key(|waiver| (STATES.iter().position(|state| *state == waiver.standing(now)), waiver.expires_at));
+    found.sort_by_key(|waiver| {
+        (Waiver::STANDINGS.iter().position(|state| *state == waiver.standing(now)), waiver.expires_at)
+    });
     let chosen = wanted.first().copied().filter(|_| wanted.len() == 1);
     let main = html! {
         p { "A fail that somebody accepted is shown as waived and stays in the evidence; it comes back when the waiver ends, or when what makes \
             up for it is not green. Accepting and ending need the role approver and a reason, stand in the ledger and show within a minute." }
-        form.filter method="get" role="search" { (choice("State", "state", chosen, STATES)) button { "Show" } }
+        form.filter method="get" role="search" { (choice("State", "state", chosen, Waiver::STANDINGS)) button { "Show" } }
         (behind("Accept fails", &accepting(&check, &asset)))
         p { (found.len()) (if found.len() == 1 { " waiver" } else { " waivers" }) }
         @if !found.is_empty() {

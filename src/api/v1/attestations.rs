@@ -15,11 +15,11 @@ use super::{Answer, Query, view};
 use crate::api::Role;
 use crate::api::admit::Actor;
 use crate::api::router::{Inner, Shared};
-use crate::duties::{self, Deed, EvidenceFile, Outcome, Renewing, Signer, Signing, Statement};
+use crate::duties::{self, Deed, EvidenceFile, Outcome, Renewing, Signer, Signing, Standing, Statement};
 use crate::model::{self, Time};
 
 pub(super) async fn list(State(inner): Shared, mut query: Query) -> Answer {
-    let wanted = query.words("state", &["valid", "expired", "rejected", "ahead"])?;
+    let wanted = query.words("state", &Standing::WORDS)?;
     let page = query.page()?;
     query.finish()?;
     let (view, book, now) = (view(&inner)?, inner.desk.operator.book(), Utc::now());

@@ -14,7 +14,7 @@ use crate::api::router::Shared;
 use crate::duties::{self, Waiver};
 
 pub(super) async fn list(State(inner): Shared, mut query: Query) -> Answer {
-    let wanted = query.words("state", &["running", "not_begun", "expired"])?;
+    let wanted = query.words("state", &Waiver::STANDINGS)?;
     let page = query.page()?;
     query.finish()?;
     let (book, now) = (inner.desk.operator.book(), Utc::now());
