@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use std::time::Duration;
+
+use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{Device, Manner, Plant, Ran, TlsServer, python};
+use crate::support::{Device, Manner, Plant, Ran, TlsServer, python, until};
 
 const CHECK: &str = "tls-cert-expiry";
 /// Keys of one result, a contract.
@@ -226,4 +229,29 @@ fn an_unknown_comes_with_what_to_do() {
     assert!(advice.contains("access:") && advice.contains("credential"), "{advice}");
     let table = plant.run(&["check", "--check", "empty-passwords"]).out;
     assert!(table.contains(&advice), "{table}");
+}
+
+#[test]
+fn a_round_that_is_told_to_stop_shows_what_it_saw_and_calls_the_rest_unknown() {
+    let (good, silent) = (TlsServer::start(365, &[]), Device::start(Manner::Silent));
+    let asset = |id: &str, port: u16| {
+        format!(
+            "- {{ id: {id}, address: 127.0.0.1, zone: office, kind: web-service, \
+             access: {{ tls: {{ ports: [{port}] }} }} }}\n"
+        )
+    };
+    let settings = "limits: { visits_in_flight: 1, standard: { gap: 0s } }\n";
+    // one after the other, so the good one is judged when the silent one is asked
+    let plant = Plant::new(settings, &[asset("a-good", good.port), asset("b-silent", silent.port)].concat());
+    let words = ["check", "--format", "json", "--check", CHECK, "--config", "nis2watch.yaml"];
+    let mut running = plant.begin(&words);
+    until("the silent one is asked", Duration::from_secs(60), || silent.contacts().first().map(|_| ()));
+    running.child.signal(Signal::TERM);
+    let ran = running.end();
+    assert_eq!(ran.state("a-good", CHECK), "pass", "{ran:?}");
+    assert_eq!(ran.state("b-silent", CHECK), "unknown stale", "{ran:?}");
+    assert_eq!(ran.code, 101);
+    assert!(ran.err.contains("told to stop"), "{}", ran.err);
+    let stored = plant.run(&["report", "--period", "1d", "--format", "json"]);
+    assert!(!stored.out.contains("told to stop"), "what was not asked is not recorded");
 }

@@ -104,14 +104,16 @@ impl Plant {
 
     /// Runs a command that takes no configuration.
     pub(crate) fn run_plain(&self, words: &[&str]) -> Ran {
+        self.begin(words).end()
+    }
+
+    /// Starts a command.
+    pub(crate) fn begin(&self, words: &[&str]) -> Running {
         // files, not pipes: nobody has to read while it runs
         let files = TempDir::new().unwrap();
-        let (out, err) = (files.path().join("out"), files.path().join("err"));
-        let create = |path: &Path| std::fs::File::create(path).unwrap();
-        let mut child = Guard::spawn(self.command(words).stdout(create(&out)).stderr(create(&err)));
-        let code = child.ended(LONGEST).code().unwrap_or(-1);
-        let read = |path: &Path| std::fs::read_to_string(path).unwrap();
-        Ran { code, out: read(&out), err: read(&err) }
+        let create = |name: &str| std::fs::File::create(files.path().join(name)).unwrap();
+        let child = Guard::spawn(self.command(words).stdout(create("out")).stderr(create("err")));
+        Running { child, files }
     }
 
     /// Runs `check --format json` with these further words.
@@ -130,6 +132,21 @@ impl Plant {
 /// A file or folder of the catalogue that the program carries.
 fn catalogue(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("checks").join(name)
+}
+
+/// A command that was started.
+pub(crate) struct Running {
+    pub(crate) child: Guard,
+    files: TempDir,
+}
+
+impl Running {
+    /// Waits for its end.
+    pub(crate) fn end(mut self) -> Ran {
+        let code = self.child.ended(LONGEST).code().unwrap_or(-1);
+        let read = |name: &str| std::fs::read_to_string(self.files.path().join(name)).unwrap();
+        Ran { code, out: read("out"), err: read("err") }
+    }
 }
 
 /// How a command ended.
