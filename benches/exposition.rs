@@ -256,13 +256,19 @@ fn main() -> ExitCode {
     let (unchanged, gone) = (judge_all(&exposition, &same), judge_all(&exposition, &unknown));
     println!("a judgement: unchanged {unchanged:?}, to unknown {gone:?}, back {:?}", judge_all(&exposition, &same));
 
+    let before = resident_bytes();
     let registry = gauge_vecs(&plant);
+    let vec_memory = resident_bytes() - before;
     let vec_series = ASSETS * CHECKS * 3;
     let vecs = median(3, || {
         buffer.clear();
         TextEncoder::new().encode(&registry.gather(), &mut buffer).unwrap();
     });
-    println!("IntGaugeVec, {vec_series} series: {vecs:?}");
+    println!(
+        "IntGaugeVec, {vec_series} series: {vecs:?}, {:.0} MB; the pages: {:.0} MB",
+        vec_memory / 1e6,
+        memory / 1e6
+    );
 
     let to_copy = render.as_secs_f64() / copy.as_secs_f64();
     let to_vecs = vecs.as_secs_f64() / render.as_secs_f64();

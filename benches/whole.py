@@ -2,7 +2,8 @@
 """Whole-process comparisons on loopback: this program beside a peer that a user would otherwise pick, in the same run.
 
   benches/whole.py ssh      a round over SSH, beside asyncssh and parallel-ssh (from PyPI, if they are installed)
-  benches/whole.py snmp     a round over SNMPv2c, beside prometheus-snmp-exporter (Debian)
+  benches/whole.py snmp     visits over SNMPv2c, beside prometheus-snmp-exporter (Debian)
+  benches/whole.py snmpv3   the first round over SNMPv3 after a start, beside the same, against a real net-snmp agent
   benches/whole.py scrape   a scrape of 10,000 assets x 20 checks, beside nginx serving the same bytes as a file
 
 Each prints one line per program: targets per second, processor time per target, peak memory; and the ratios. Servers are started
@@ -206,38 +207,73 @@ def cpu_of(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def snmp(args, folder):
-    port, web = free_port(socket.SOCK_DGRAM), free_port()
-    (folder / "community").write_text("plant")
-    (folder / "community").chmod(0o600)
-    assets = [{"id": f"switch-{n}", "address": "127.0.0.1", "zone": "office", "kind": "network-device",
-               "access": {"snmp": {"credential": "plant", "port": port}}} for n in range(args.targets)]
-    write_config(folder, assets, "  plant: { snmp: { version: 2c, community: { file: community } } }")
+def exporter_config(folder, access):
+    """What the exporter is asked for: the same ten objects."""
     (folder / "snmp.yml").write_text(textwrap.dedent("""\
         system:
           get: [OIDS]
           metrics:
             - { name: sysUpTime, oid: 1.3.6.1.2.1.1.3, type: gauge, help: uptime }
             - { name: sysDescr, oid: 1.3.6.1.2.1.1.1, type: DisplayString, help: description }
-          version: 2
-          auth: { community: plant }
-        """).replace("OIDS", ", ".join(OIDS)))
+          ACCESS
+        """).replace("OIDS", ", ".join(OIDS)).replace("ACCESS", access))
+    return shutil.which("prometheus-snmp-exporter") or sys.exit("install prometheus-snmp-exporter (Debian)")
+
+
+def scraped(args, folder, peer, web, port):
+    """All targets through the exporter, 64 at once, as a Prometheus would."""
+    urls = folder / "urls"
+    url = f"http://127.0.0.1:{web}/snmp?target=127.0.0.1:{port}&module=system"
+    urls.write_text(f'url = "{url}"\noutput = "/dev/null"\n' * args.targets)
+    before, start = cpu_of(peer.pid), time.monotonic()
+    subprocess.run(["curl", "-sS", "-f", "--parallel", "--parallel-max", "64", "-K", urls], check=True)
+    wall = time.monotonic() - start
+    return {"per_s": args.targets / wall, "cpu_ms": (cpu_of(peer.pid) - before) * 1000 / args.targets}
+
+
+def switches(args, port):
+    return [{"id": f"switch-{n}", "address": "127.0.0.1", "zone": "office", "kind": "network-device",
+             "access": {"snmp": {"credential": "plant", "port": port}}} for n in range(args.targets)]
+
+
+def snmp(args, folder):
+    port, web = free_port(socket.SOCK_DGRAM), free_port()
+    (folder / "community").write_text("plant")
+    (folder / "community").chmod(0o600)
+    write_config(folder, switches(args, port), "  plant: { snmp: { version: 2c, community: { file: community } } }")
     write_catalog(folder, {"ten": "{ snmp: { get: [" + ", ".join(OIDS) + "] } }"}, "network-device", ".o1")
-    exporter = shutil.which("prometheus-snmp-exporter") or sys.exit("install prometheus-snmp-exporter (Debian)")
+    exporter = exporter_config(folder, "version: 2\n  auth: { community: plant }")
     print(f"{args.targets} targets, 64 at once, {args.runs} runs")
     with running(sys.executable, str(ROOT / "benches/agent.py"), str(port)), \
             running(exporter, f"--config.file={folder}/snmp.yml", f"--web.listen-address=127.0.0.1:{web}") as peer:
         wait_port(web, peer)
-        urls = folder / "urls"
-        url = f"http://127.0.0.1:{web}/snmp?target=127.0.0.1:{port}&module=system"
-        urls.write_text(f'url = "{url}"\noutput = "/dev/null"\n' * args.targets)
         rows = {"nis2watch run": [], "prometheus-snmp-exporter": []}
         for _ in range(args.runs):
             rows["nis2watch run"].append(daemon(args, folder))
-            before, start = cpu_of(peer.pid), time.monotonic()
-            subprocess.run(["curl", "-sS", "-f", "--parallel", "--parallel-max", "64", "-K", urls], check=True)
-            wall = time.monotonic() - start
-            rows["prometheus-snmp-exporter"].append({"per_s": args.targets / wall, "cpu_ms": (cpu_of(peer.pid) - before) * 1000 / args.targets})
+            rows["prometheus-snmp-exporter"].append(scraped(args, folder, peer, web, port))
+        table(rows)
+
+
+def snmpv3(args, folder):
+    port, web = free_port(socket.SOCK_DGRAM), free_port()
+    for name in ("auth", "privacy"):
+        (folder / name).write_text(f"{name}-word-of-the-plant")
+        (folder / name).chmod(0o600)
+    write_config(folder, switches(args, port), "  plant: { snmp: { version: 3, user: monitor, auth: { protocol: sha256, password: { file: auth } }, privacy: { protocol: aes128, password: { file: privacy } } } }")
+    write_catalog(folder, {"ten": "{ snmp: { get: [" + ", ".join(OIDS) + "] } }"}, "network-device", ".o1")
+    exporter = exporter_config(folder, "version: 3\n  auth: { username: monitor, security_level: authPriv, auth_protocol: SHA256, password: auth-word-of-the-plant, "
+                               "priv_protocol: AES, priv_password: privacy-word-of-the-plant }")
+    (folder / "snmpd.conf").write_text("createUser monitor SHA-256 auth-word-of-the-plant AES privacy-word-of-the-plant\nrouser monitor priv\n")
+    agent = shutil.which("snmpd", path="/usr/sbin:" + os.environ["PATH"]) or sys.exit("install snmpd (Debian)")
+    print(f"{args.targets} targets behind one net-snmp agent, 64 at once, {args.runs} runs; each begins with nothing known of the agent")
+    with running(agent, "-f", "-Ln", "-C", "-c", str(folder / "snmpd.conf"), f"udp:127.0.0.1:{port}", env={**os.environ, "SNMP_PERSISTENT_DIR": str(folder)}):
+        time.sleep(1)  # the agent has no port that can be waited for
+        rows = {"nis2watch check": [], "prometheus-snmp-exporter": []}
+        for _ in range(args.runs):
+            rows["nis2watch check"].append(ours(args, folder))
+            with running(exporter, f"--config.file={folder}/snmp.yml", f"--web.listen-address=127.0.0.1:{web}") as peer:
+                wait_port(web, peer)
+                rows["prometheus-snmp-exporter"].append(scraped(args, folder, peer, web, port))
         table(rows)
 
 
@@ -286,7 +322,7 @@ def scrape(args, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["ssh", "snmp", "scrape"])
+    parser.add_argument("what", choices=["ssh", "snmp", "snmpv3", "scrape"])
     parser.add_argument("--targets", type=int, default=200)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--binary", default=str(ROOT / "target/release/nis2watch"))
