@@ -11,6 +11,7 @@ use crate::duties::Book;
 use crate::engine::{AssetIndex, CheckIndex, Plan};
 use crate::feeds::Shelf;
 use crate::model::{AssetId, Time};
+use crate::store::Examination;
 use crate::transport::gate::Books;
 
 /// What is watched now.
@@ -43,6 +44,9 @@ pub trait Operator: Send + Sync {
 
     /// What was carried in from outside.
     fn carried(&self) -> Arc<Shelf>;
+
+    /// How the ledger was found when it was last walked; `None` before the first time.
+    fn examined(&self) -> Option<Arc<Examination>>;
 
     /// What people signed and owe.
     fn book(&self) -> Arc<Book>;

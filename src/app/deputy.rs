@@ -14,7 +14,7 @@ use crate::engine::{Ask, AssetIndex, CheckIndex, Visitor};
 use crate::feeds::Shelf;
 use crate::model::Time;
 use crate::output::Own;
-use crate::store::Store;
+use crate::store::{Examination, Store};
 use crate::transport::gate::Switch;
 
 /// The setting in the store that remembers the kill switch.
@@ -35,6 +35,8 @@ pub(super) struct Deputy {
     pub(super) wishes: mpsc::Sender<Wish>,
     /// The loop that visits now whom somebody names.
     pub(super) asks: ArcSwapOption<mpsc::Sender<Ask>>,
+    /// How the ledger was found last.
+    pub(super) examined: ArcSwapOption<Examination>,
     pub(super) clock: fn() -> Time,
 }
 
@@ -82,6 +84,10 @@ impl Operator for Deputy {
 
     fn view(&self) -> Option<View> {
         self.view.load_full().map(|view| (*view).clone())
+    }
+
+    fn examined(&self) -> Option<Arc<Examination>> {
+        self.examined.load_full()
     }
 
     fn book(&self) -> Arc<Book> {

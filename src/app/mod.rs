@@ -1,6 +1,7 @@
 //! Puts the parts together: from what was loaded to gates, contacts, rounds, and the daemon.
 
 mod deputy;
+mod examine;
 mod feeds;
 mod generation;
 mod host_keys;

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::deputy::{Deputy, Wish};
+use super::examine::Examiner;
 use super::feeds::{Arrived, FeedWatch};
 use super::generation::Generation;
 use super::proof::MadeOf;
@@ -89,6 +90,8 @@ pub struct Service {
     pub(super) noted: Option<MadeOf>,
     /// The proof under way.
     pub(super) proving: Option<JoinHandle<()>>,
+    /// Walks the ledger now and then.
+    pub(super) examiner: Examiner,
     pub(super) generation: Option<Generation>,
     pub(super) listener: Option<TcpListener>,
     pub(super) address: SocketAddr,
@@ -136,6 +139,7 @@ impl Service {
             visitor: Arc::clone(&visitor),
             wishes: wish,
             asks: ArcSwapOption::empty(),
+            examined: ArcSwapOption::empty(),
             clock,
         });
         deputy.remember_switch().await?;
@@ -158,6 +162,7 @@ impl Service {
             proof_due: None,
             noted: None,
             proving: None,
+            examiner: Examiner::default(),
             generation: None,
             listener: Some(listener),
             address,
@@ -270,6 +275,7 @@ impl Service {
                     self.note_ledger().await;
                     self.note_acts().await;
                     self.prove_when_due(Utc::now());
+                    self.examine_when_due(Utc::now());
                     self.feeds.look(&self.setup.loaded.config.feeds);
                     self.tell_feeds();
                     if self.targets.look(&self.setup)

@@ -59,7 +59,7 @@ pub(super) enum Act {
         #[command(flatten)]
         place: Place,
     },
-    /// Walks the whole chain and what it vouches for; ends with 100 when something was changed.
+    /// Walks the whole chain and what it vouches for; ends with 100 when something was changed, with 1 when there is nothing to walk.
     Verify {
         #[command(flatten)]
         place: Place,
@@ -87,7 +87,14 @@ pub(super) fn run(act: &Act) -> Result<ExitCode, CliError> {
             Act::Verify { place, exported, head, anchor, key } => {
                 let anchors =
                     anchor.as_deref().map(|file| anchors(file, key.as_deref())).transpose()?.unwrap_or_default();
+                if let Some(file) = anchor.as_deref().filter(|_| anchors.heads.is_empty() && anchors.problems.is_empty()) {
+                    let none = format!("{} holds no head, so the end of the chain was not proven", file.display());
+                    return Err(CliError::Unknown(none));
+                }
                 let noted: Vec<Head> = anchors.heads.iter().copied().chain(*head).collect();
+                if noted.is_empty() {
+                    eprintln!("note: records that were cut off the end are missed only with a head that was kept elsewhere (--head, --anchor)");
+                }
                 let found = match exported {
                     Some(file) => {
                         let text = BufReader::new(std::fs::File::open(file).map_err(|error| unreadable(file, &error))?);
@@ -203,8 +210,10 @@ fn tell(found: &Verification, anchors: &Anchors) -> Result<ExitCode, CliError> {
     if !(found.is_intact() && anchors.problems.is_empty()) {
         return Ok(ExitCode::from(100));
     }
-    let head = found.head.map_or_else(String::new, |head| format!(", head {head}"));
-    print(&format!("{} records, all as they were written{head}\n", found.records))?;
+    let Some(head) = found.head else {
+        return Err(CliError::Unknown("there is no record, so nothing was verified".into()));
+    };
+    print(&format!("{} records, all as they were written, head {head}\n", found.records))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -10,7 +10,7 @@ use prometheus::{Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, Int
 use super::Format;
 use super::family::{Type, header, put, sample};
 use crate::model::Time;
-use crate::store::Head;
+use crate::store::{Examination, Head};
 
 /// Upper bounds for the time that a scrape takes to prepare, in seconds.
 const SCRAPE_BUCKETS: [f64; 9] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0];
@@ -34,6 +34,8 @@ pub struct Own {
     ledger_digest: IntGauge,
     anchor_time: IntGaugeVec,
     anchor_interval: IntGaugeVec,
+    intact: IntGaugeVec,
+    examined: IntGaugeVec,
     scrapes: IntCounterVec,
     scrape_time: Histogram,
     feeds: super::feeds::Feeds,
@@ -62,6 +64,7 @@ impl Own {
         add(&registry, build.expect(FIXED)).with_label_values(&version).set(1);
         let counter = |name: &str, help: &str| add(&registry, IntCounter::new(name, help).expect(FIXED));
         let gauge = |name: &str, help: &str| add(&registry, IntGauge::new(name, help).expect(FIXED));
+        let bare = |name: &str, help: &str| add(&registry, IntGaugeVec::new(Opts::new(name, help), &[]).expect(FIXED));
         let lag = Gauge::new("nis2watch_schedule_lag_seconds", "How late the most overdue check is.");
         let by_format = Opts::new("nis2watch_scrapes_total", "Scrapes that were answered.");
         let scrape_time = HistogramOpts::new(
@@ -93,27 +96,19 @@ impl Own {
                 "The first 48 bits of the digest of the last record of the ledger, as a number.",
             ),
             // without a series while no anchor is configured
-            anchor_time: add(
-                &registry,
-                IntGaugeVec::new(
-                    Opts::new(
-                        "nis2watch_ledger_anchor_last_success_timestamp_seconds",
-                        "When the head of the ledger was last kept in the anchor file.",
-                    ),
-                    &[],
-                )
-                .expect(FIXED),
+            anchor_time: bare(
+                "nis2watch_ledger_anchor_last_success_timestamp_seconds",
+                "When the head of the ledger was last kept in the anchor file.",
             ),
-            anchor_interval: add(
-                &registry,
-                IntGaugeVec::new(
-                    Opts::new(
-                        "nis2watch_ledger_anchor_interval_seconds",
-                        "How often the head of the ledger is to be kept in the anchor file.",
-                    ),
-                    &[],
-                )
-                .expect(FIXED),
+            anchor_interval: bare(
+                "nis2watch_ledger_anchor_interval_seconds",
+                "How often the head of the ledger is to be kept in the anchor file.",
+            ),
+            // without a series before the first look
+            intact: bare("nis2watch_ledger_intact", "Whether the ledger was found as it was written: 1 or 0."),
+            examined: bare(
+                "nis2watch_ledger_examined_timestamp_seconds",
+                "When the whole ledger was last walked and found as it is told.",
             ),
             scrapes: add(&registry, IntCounterVec::new(by_format, &["format"]).expect(FIXED)),
             scrape_time: add(
@@ -156,6 +151,13 @@ impl Own {
     /// Notes that the store refused a read or a write.
     pub fn store_failed(&self) {
         self.store_errors.inc();
+    }
+
+    /// Notes how the ledger was found.
+    pub fn examined(&self, found: &Examination) {
+        let none: [&str; 0] = [];
+        self.intact.with_label_values(&none).set(i64::from(found.problems.is_empty()));
+        self.examined.with_label_values(&none).set(found.at.timestamp());
     }
 
     /// Notes where the ledger ends. The digest is cut to 48 bits, which a sample holds exactly.

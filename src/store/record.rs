@@ -266,6 +266,17 @@ impl Verification {
     }
 }
 
+/// How the chain was found when the daemon last walked it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Examination {
+    /// When.
+    pub at: Time,
+    /// Records walked.
+    pub records: u64,
+    /// What does not fit, the first few; nothing where all is as it was written.
+    pub problems: Vec<String>,
+}
+
 /// A place where the chain does not fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Break {

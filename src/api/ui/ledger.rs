@@ -4,12 +4,12 @@ use axum::extract::State;
 use maud::{Markup, html};
 
 use super::Answer;
-use super::parts::{bounded, choice, moment, state};
+use super::parts::{bounded, choice, minute, moment, state};
 use super::shell::shell;
 use crate::api::router::Shared;
 use crate::api::v1::{Query, Refusal};
 use crate::model::{Cause, Severity, Verdict};
-use crate::store::{Filter, LedgerRecord};
+use crate::store::{Examination, Filter, LedgerRecord};
 
 /// Changes on a page.
 const SHOWN: usize = 100;
@@ -39,6 +39,7 @@ pub(super) async fn page(State(inner): Shared, mut query: Query) -> Answer {
                 " proves offline that nothing before it was changed." },
             None => "The chain is empty.",
         } }
+        (examined(inner.desk.operator.examined().as_deref()))
         form.filter method="get" role="search" {
             (choice("Into the state", "state", states.first().copied(), Verdict::WORDS))
             (choice("Severity", "severity", severities.first().map(|one| one.word()), Severity::ALL.iter().map(|one| one.word())))
@@ -49,6 +50,20 @@ pub(super) async fn page(State(inner): Shared, mut query: Query) -> Answer {
         @if let Some(next) = next { p.pager { a rel="next" href={ "/ledger?" (text) (if text.is_empty() { "" } else { "&" }) "before=" (next) } { "Older" } } }
     };
     Ok(shell(&inner, "Ledger", "/ledger", &main))
+}
+
+fn examined(found: Option<&Examination>) -> Markup {
+    html! {
+        @match found {
+            None => p { "The daemon has not walked the chain yet." },
+            Some(found) if found.problems.is_empty() => p { span.state.pass { "intact" } " The daemon walked all " (found.records)
+                " records " (minute(found.at)) " and found them as they were written." },
+            Some(found) => div {
+                p { span.state.fail { "broken" } " The daemon walked the chain " (minute(found.at)) " and found that it is not as it was written:" }
+                ul { @for problem in &found.problems { li { (bounded(problem)) } } }
+            },
+        }
+    }
 }
 
 fn changes(records: &[LedgerRecord]) -> Markup {

@@ -59,5 +59,6 @@ pub(super) async fn show(State(inner): Shared, query: Query) -> Answer {
     query.finish()?;
     let head = inner.desk.store.head().await?;
     let head = head.map(|head| json!({ "seq": head.seq, "digest": head.digest.to_string(), "text": head.to_string() }));
-    Ok(Json(json!({ "head": head, "verify": "nis2watch ledger verify" })))
+    let examined = inner.desk.operator.examined();
+    Ok(Json(json!({ "head": head, "examined": examined.as_deref(), "verify": "nis2watch ledger verify" })))
 }
