@@ -311,6 +311,13 @@ impl Question {
         }
     }
 
+    /// Whether feeds or tables that were carried in from outside answer it.
+    #[must_use]
+    pub const fn is_carried(&self) -> bool {
+        use Derived::{Advisories, Feeds, Firmware, Lifecycle};
+        matches!(self, Self::Derived(Advisories(_) | Feeds(_) | Firmware(_) | Lifecycle(_)))
+    }
+
     /// Whether a person's signature answers it.
     #[must_use]
     pub const fn is_attested(&self) -> bool {

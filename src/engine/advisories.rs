@@ -243,6 +243,7 @@ mod tests {
             carried,
             register: None,
             asking: &BTreeSet::new(),
+            dated: &BTreeSet::new(),
             recall: None,
             book: &crate::duties::Book::default(),
             lifecycle: &Lifecycle::default(),

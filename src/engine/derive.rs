@@ -35,6 +35,8 @@ pub(super) struct Sources<'a> {
     pub(super) register: Option<&'a [Arc<Asset>]>,
     /// Checks for which assets are asked something, of the whole catalogue.
     pub(super) asking: &'a BTreeSet<CheckId>,
+    /// Checks that are stale when what was carried in is.
+    pub(super) dated: &'a BTreeSet<CheckId>,
     /// What was judged so far, where one of the facts is computed from it.
     pub(super) recall: Option<&'a Result<Recall, Missing>>,
     /// What people signed and owe.
@@ -78,7 +80,7 @@ pub(super) fn derive(derivation: &Derived, sources: &Sources<'_>) -> Reading {
         Derived::Lifecycle(from) => sources.of(from, |release| lifecycle(release, sources)),
         Derived::Restart(from) => sources.of(from, |clocks| restart(clocks, sources.windows, sources.now)),
         Derived::Register(wanted) => sources.over_all(|assets| register(wanted, assets.iter().map(|asset| &**asset))),
-        Derived::Health(_) => sources.over_judgements(|recall| health(&sources.asset.id, &recall.latest, sources.now)),
+        Derived::Health(_) => sources.over_judgements(|recall| health(sources, &recall.latest)),
         Derived::Presence(limits) => sources
             .over_all(|assets| sources.over_judgements(|recall| presence::presence(limits, assets, recall, sources))),
         Derived::Partner(_) => sources.over_judgements(|recall| presence::partner(&recall.latest, sources)),

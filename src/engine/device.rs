@@ -152,6 +152,7 @@ mod tests {
             windows: &[],
             register: None,
             asking: &BTreeSet::new(),
+            dated: &BTreeSet::new(),
             recall: None,
             book: &crate::duties::Book::default(),
             lifecycle: &Lifecycle::builtin(),

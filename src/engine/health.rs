@@ -1,8 +1,9 @@
 //! Whether the monitor itself keeps up, from what it has judged so far.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{AssetId, Cause, Reading, Time, Value, Verdict};
+use super::derive::Sources;
+use crate::model::{AssetId, Cause, CheckId, Reading, Time, Value, Verdict};
 use crate::store::Latest;
 
 /// How many judgements of one check there are, and how many of them were not made in time or ended in a defect.
@@ -15,15 +16,19 @@ struct Tally {
 
 /// Fields: `judged`, `stale`, `broken` (numbers of pairs of asset and check), `ratio` of the last two in the first (absent
 /// without any), `silent` (checks of which no judgement came in time), `rows` (checks with stale or broken ones) and
-/// `newest_age_s`. What stands for the asset itself does not count: it would tell of itself.
-pub(super) fn health(own: &AssetId, latest: &[Latest], now: Time) -> Reading {
+/// `newest_age_s`. What stands for the asset itself does not count: it would tell of itself; nor is a check late whose feed is.
+pub(super) fn health(sources: &Sources<'_>, latest: &[Latest]) -> Reading {
+    tallied(&sources.asset.id, latest, sources.dated, sources.now)
+}
+
+fn tallied(own: &AssetId, latest: &[Latest], dated: &BTreeSet<CheckId>, now: Time) -> Reading {
     let mut checks: BTreeMap<&str, Tally> = BTreeMap::new();
     let others = || latest.iter().filter(|one| one.asset != *own);
     for one in others() {
         let tally = checks.entry(one.check.as_str()).or_default();
         tally.judged += 1;
         match one.verdict {
-            Verdict::Unknown(Cause::Stale) => tally.stale += 1,
+            Verdict::Unknown(Cause::Stale) if !dated.contains(&one.check) => tally.stale += 1,
             Verdict::Unknown(Cause::Internal) => tally.broken += 1,
             _ => {}
         }
@@ -55,7 +60,6 @@ pub(super) fn health(own: &AssetId, latest: &[Latest], now: Time) -> Reading {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::CheckId;
 
     fn read(latest: &[(&str, &str, Verdict)]) -> serde_json::Value {
         let now: Time = "2026-11-23T12:00:00Z".parse().unwrap();
@@ -67,7 +71,8 @@ mod tests {
             at: now - chrono::TimeDelta::seconds(90),
         };
         let latest: Vec<Latest> = latest.iter().map(one).collect();
-        health(&AssetId::parse("plant").unwrap(), &latest, now).known().unwrap().to_json()
+        let dated = [CheckId::parse("epss").unwrap()].into();
+        tallied(&AssetId::parse("plant").unwrap(), &latest, &dated, now).known().unwrap().to_json()
     }
 
     #[test]
@@ -80,8 +85,9 @@ mod tests {
             ("b", "updates", stale),
             ("a", "tls", Verdict::Unknown(Cause::Internal)),
             ("b", "tls", Verdict::Unknown(Cause::Timeout)),
+            ("a", "epss", stale),
         ]);
-        assert_eq!((&found["judged"], &found["stale"], &found["broken"]), (&6.into(), &3.into(), &1.into()));
+        assert_eq!((&found["judged"], &found["stale"], &found["broken"]), (&7.into(), &3.into(), &1.into()));
         assert_eq!(found["silent"], serde_json::json!(["updates"]));
         assert_eq!(found["rows"][0], serde_json::json!({"check": "ports", "judged": 2, "stale": 1, "broken": 0}));
         assert_eq!((&found["rows"][2]["check"], &found["newest_age_s"]), (&"updates".into(), &90.into()));

@@ -253,6 +253,7 @@ mod tests {
             windows: &[],
             register: None,
             asking: &[].into(),
+            dated: &[].into(),
             recall: None,
             book: &Book::default(),
             lifecycle: &Lifecycle::default(),

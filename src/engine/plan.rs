@@ -44,6 +44,8 @@ pub struct PlannedAsset {
     pub register: Option<Arc<[Arc<Asset>]>>,
     /// Checks for which assets are asked something, one set for all.
     pub asking: Arc<BTreeSet<CheckId>>,
+    /// Checks that rest on what was carried in from outside, and are stale when that is; one set for all.
+    pub carried: Arc<BTreeSet<CheckId>>,
 }
 
 /// One check on one asset.
@@ -94,7 +96,11 @@ impl Plan {
         let (questions, params) = (HashMap::new(), HashMap::new());
         let asking = catalog.checks.values().filter(|check| check.impact != Impact::None);
         let asking = Arc::new(asking.map(|check| check.id.clone()).collect());
-        let mut builder = Builder { catalog, inventory, zoning, schedules, questions, params, register: None, asking };
+        let rests = |check: &&Arc<Check>| catalog.facts_of(check).iter().any(|fact| fact.ask.standard().is_carried());
+        let carried = Arc::new(catalog.checks.values().filter(rests).map(|check| check.id.clone()).collect());
+        let register = None;
+        let mut builder =
+            Builder { catalog, inventory, zoning, schedules, questions, params, register, asking, carried };
         let order = dependency_order(catalog);
         let assets: Vec<_> = inventory.members.iter().map(|member| builder.asset(member, &order)).collect();
         let by_id = (0..).zip(&assets).map(|(at, planned)| (planned.member.asset.id.clone(), at)).collect();
@@ -238,6 +244,7 @@ struct Builder<'a> {
     params: HashMap<(CheckId, ZoneId, &'static str, &'static str), Params>,
     register: Option<Arc<[Arc<Asset>]>>,
     asking: Arc<BTreeSet<CheckId>>,
+    carried: Arc<BTreeSet<CheckId>>,
 }
 
 impl Builder<'_> {
@@ -250,6 +257,7 @@ impl Builder<'_> {
             facts: Vec::new(),
             register: (member.asset.kind == Kind::Org).then(|| self.register()),
             asking: Arc::clone(&self.asking),
+            carried: Arc::clone(&self.carried),
         };
         let mut places: HashMap<Instance, FactIndex> = HashMap::new();
         for check in order {

@@ -42,6 +42,7 @@ fn state(repository: impl Into<Option<Arc<Asset>>>, verdict: Option<Verdict>) ->
             windows: &[],
             register: None,
             asking: &[].into(),
+            dated: &[].into(),
             recall: None,
             book: &Book::default(),
             lifecycle: &Lifecycle::default(),

@@ -42,6 +42,7 @@ fn with<T>(asset: &Asset, compute: impl FnOnce(&Sources<'_>) -> T) -> T {
         windows: &[],
         register: None,
         asking: &asking,
+        dated: &BTreeSet::new(),
         recall: None,
         book: &Book::default(),
         lifecycle: &Lifecycle::default(),
