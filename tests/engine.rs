@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use chrono::{TimeDelta, Utc};
 use nis2watch::app::{Plant, Setup, Shared};
 use nis2watch::config::Flags;
+use nis2watch::duties::{Book, Papers};
 use nis2watch::engine::{Daemon, Listener, Visitor, left_to_daemon};
 use nis2watch::model::{AssetId, Cause, CheckResult, Time, Transition, Transport, Value, Verdict};
 use nis2watch::store::{self, Sqlite, Store};
@@ -21,14 +22,24 @@ const LIMIT: Duration = Duration::from_secs(100);
 /// Notes what it is told.
 #[derive(Default)]
 struct Notes {
+    /// Verdicts of `asset-open-ports` by asset.
     judged: Mutex<BTreeMap<String, Verdict>>,
+    /// Reasons of the checks of `org`, with their verdicts.
+    papers: Mutex<BTreeMap<String, (Verdict, String)>>,
     unrecorded: Mutex<Vec<String>>,
     most_at_once: Mutex<usize>,
 }
 
 impl Listener for Notes {
     fn judged(&self, result: &CheckResult, _since: Time) {
-        self.judged.lock().unwrap().insert(result.asset.to_string(), result.judgement.verdict);
+        let judgement = &result.judgement;
+        if result.check.as_str() == "asset-open-ports" {
+            self.judged.lock().unwrap().insert(result.asset.to_string(), judgement.verdict);
+        }
+        if result.asset.as_str() == "org" {
+            let said = (judgement.verdict, judgement.reason.clone());
+            self.papers.lock().unwrap().insert(result.check.to_string(), said);
+        }
     }
     fn changed(&self, _transition: &Transition) {}
     fn visited(&self, _asset: &AssetId, _at: Time, _took: Duration, _reachable: &[(Transport, bool)]) {}
@@ -54,10 +65,16 @@ struct Bench {
 
 impl Bench {
     fn new(settings: &str, assets: &str) -> Self {
+        Self::with(settings, assets, &[])
+    }
+
+    /// With further files beside the configuration.
+    fn with(settings: &str, assets: &str, files: &[(&str, &str)]) -> Self {
         let folder = tempfile::TempDir::new().unwrap();
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         write("nis2watch.yaml", &format!("inventory: [assets.yaml]\nstore: {{ path: store.db }}\n{settings}"));
         write("assets.yaml", assets);
+        files.iter().for_each(|(name, text)| write(name, text));
         let setup = Setup::load(&folder.path().join("nis2watch.yaml"), &Flags::default()).unwrap();
         let config = store::Config { path: folder.path().join("store.db"), ..store::Config::default() };
         Self { store: Arc::new(Sqlite::open(&config).unwrap()), setup, folder }
@@ -71,14 +88,20 @@ impl Bench {
 
     /// Lets the loop live until `enough`, then ends it in order.
     async fn run(&self, enough: impl Fn(&Notes) -> bool) -> Arc<Notes> {
+        self.watched(|notes, _| enough(notes)).await
+    }
+
+    /// The same; `enough` may change what the visitor knows.
+    async fn watched(&self, enough: impl Fn(&Notes, &Visitor) -> bool) -> Arc<Notes> {
         let plant = self.plant();
         let store: Arc<dyn Store> = Arc::clone(&self.store) as _;
         let notes = Arc::new(Notes::default());
         let lifecycle = Arc::clone(&self.setup.loaded.lifecycle);
+        let visitor = Arc::new(Visitor::new(Arc::clone(&store), lifecycle, Utc::now));
         let daemon = Daemon {
             plan: Arc::clone(&plant.plan),
             contacts: plant.contacts.clone(),
-            visitor: Arc::new(Visitor::new(Arc::clone(&store), lifecycle, Utc::now)),
+            visitor: Arc::clone(&visitor),
             store,
             listener: Arc::clone(&notes) as _,
             visits_in_flight: 8,
@@ -86,7 +109,7 @@ impl Bench {
         let stop = CancellationToken::new();
         let life = tokio::spawn(daemon.run(stop.clone()));
         let start = Instant::now();
-        while !enough(&notes) {
+        while !enough(&notes, &visitor) {
             assert!(start.elapsed() < LIMIT, "{:?}", notes.judged.lock().unwrap());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -155,4 +178,64 @@ async fn after_an_absence_old_verdicts_are_stale_and_after_a_restart_they_are_no
             assert_ne!(told, Some(Verdict::Unknown(Cause::Stale)));
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_judged_in_a_time_that_is_still_to_come_counts_for_nothing_and_is_judged_anew() {
+    let bench = Bench::new(&format!("{ZONES}schedules: {{ exposure: {{ every: 1h }} }}\n"), &inactive(1));
+    let plant = bench.plant();
+    let planned = plant.plan.asset(0);
+    let mut result =
+        left_to_daemon(planned, planned.check("asset-open-ports").unwrap(), Utc::now() + TimeDelta::days(90));
+    result.judgement.verdict = Verdict::Pass;
+    bench.store.record(vec![result]).await.unwrap();
+    let is = |notes: &Notes, cause| notes.judged.lock().unwrap().get("plc-0") == Some(&Verdict::Unknown(cause));
+    let was_stale = std::cell::Cell::new(false);
+    bench
+        .run(|notes| {
+            was_stale.set(was_stale.get() || is(notes, Cause::Stale));
+            is(notes, Cause::Inactive)
+        })
+        .await;
+    assert!(was_stale.get(), "a pass of the future was shown until the visit");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signature_shows_at_once_and_so_does_its_end() {
+    let settings = format!("{ZONES}duties: {{ attestations: [signed.yaml] }}\n");
+    let bench = Bench::with(&settings, &inactive(1), &[("signed.yaml", "schema_version: 1\nattestations: []\n")]);
+    let statement = |result: &str, ends_in: TimeDelta| {
+        let signed_at = (Utc::now() + ends_in - TimeDelta::days(1)).to_rfc3339();
+        let text = format!(
+            "schema_version: 1\nattestations: [{{ id: a, check: attest-security-policy, subject: org, statement: s, \
+             signed_by: {{ person: p, role: r }}, signed_at: {signed_at}, valid_days: 1, result: {result}, \
+             evidence: [{{ name: policy.pdf, sha256: {} }}] }}]\n",
+            "ab".repeat(32)
+        );
+        std::fs::write(bench.folder.path().join("signed.yaml"), text).unwrap();
+        Setup::load(&bench.folder.path().join("nis2watch.yaml"), &Flags::default()).unwrap().loaded.papers
+    };
+    let step = std::cell::Cell::new(0);
+    let next = |visitor: &Visitor, papers: Arc<Papers>| {
+        let plant = nis2watch::duties::Plant::new(&bench.setup.loaded.inventory, &bench.setup.catalog);
+        visitor.book.store(Arc::new(Book::new(papers, &[], plant)));
+        visitor.news.notify_one();
+        step.set(step.get() + 1);
+    };
+    let notes = bench
+        .watched(|notes, visitor| {
+            let said = notes.papers.lock().unwrap().get("attest-security-policy").cloned();
+            match (step.get(), said.map(|(verdict, _)| verdict)) {
+                (0, Some(Verdict::Unknown(Cause::NoData))) => next(visitor, statement("rejected", TimeDelta::days(1))),
+                // four seconds are left of it when it is read
+                (1, Some(Verdict::Fail)) => next(visitor, statement("confirmed", TimeDelta::seconds(4))),
+                (2, Some(Verdict::Pass | Verdict::Warn)) => step.set(3),
+                (3, Some(Verdict::Fail)) => return true,
+                _ => {}
+            }
+            false
+        })
+        .await;
+    let (_, reason) = notes.papers.lock().unwrap()["attest-security-policy"].clone();
+    assert!(reason.contains("ended") || reason.contains("expired"), "{reason}");
 }

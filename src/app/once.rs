@@ -155,7 +155,7 @@ impl Once {
     async fn netting(&self) -> Result<Netting, OnceError> {
         let mut netting = Netting::new(Arc::clone(&self.plant.plan), self.visitor.book.load_full());
         if !netting.is_idle() {
-            netting.remember(self.visitor.store.latest().await?);
+            netting.remember(self.visitor.store.latest().await?, (self.visitor.clock)());
         }
         Ok(netting)
     }

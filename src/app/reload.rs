@@ -208,6 +208,7 @@ impl Service {
         }
         self.exposition.duties(&book, Utc::now());
         self.visitor.book.store(Arc::new(book));
+        self.visitor.news.notify_one();
     }
 
     /// Lets the visits under way finish, for so long at most. [`Told::Stop`] when a wish to stop came meanwhile.

@@ -3,6 +3,8 @@
 //! A verdict is told to listeners only after the store has it. A visit that panics becomes an unknown for each of
 //! its checks; it ends neither the loop nor another visit.
 
+mod ageing;
+
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -15,17 +17,17 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
 
+use self::ageing::Noticed;
+use super::freshness::is_to_come;
 use super::netting::{netted, renetted};
 use super::rooms::Rooms;
-use super::unasked::{bare_result, panic_results};
+use super::unasked::panic_results;
 use super::{AssetIndex, CheckIndex, Contact, Plan, PlannedAsset, Schedule, Visit, Visitor, drift};
-use crate::model::{AssetId, Cause, CheckId, CheckResult, Reading, Time, Transition, Transport, Value, Verdict};
+use crate::model::{AssetId, CheckId, CheckResult, Reading, Time, Transition, Transport, Value, Verdict};
 use crate::store::{Filter, Seen, Sighting, Store, StoreError};
 
 /// How often the loop looks for judgements that have grown too old.
 const SWEEP: Duration = Duration::from_mins(1);
-/// A judgement is stale when it is older than so many intervals of its check.
-const STALE_INTERVALS: u32 = 2;
 /// A restart is no reason to call stale what it did not let be visited in time; a long absence is.
 const RESTART: TimeDelta = TimeDelta::minutes(5);
 /// What was never measured is due within this span after the start, spread over the assets.
@@ -123,6 +125,7 @@ impl Daemon {
             recording: JoinSet::new(),
             asked,
             patient: Vec::new(),
+            noticed: Noticed::default(),
             daemon: self,
         };
         life.remember().await?;
@@ -147,6 +150,8 @@ struct Life {
     asked: mpsc::Receiver<Ask>,
     /// Those of them that wait for the end of a visit under way.
     patient: Vec<Ask>,
+    /// The clock and the book as they were looked at last.
+    noticed: Noticed,
 }
 
 impl Life {
@@ -165,7 +170,9 @@ impl Life {
             let soon = super::Cadence::Every(FIRST_ROUND).next_after(id, now).unwrap_or(now);
             for (check, one) in (0..).zip(&planned.checks) {
                 let state = known.get(&(id.clone(), one.check.id.clone()));
-                let next = state.and_then(|state| one.cadence.next_after(id, state.at));
+                // a time that is still to come says nothing about when it was measured
+                let measured = state.filter(|state| !is_to_come(state.at, now));
+                let next = measured.and_then(|state| one.cadence.next_after(id, state.at));
                 if let Some(state) = state {
                     self.states.insert((asset, check), *state);
                 }
@@ -180,7 +187,12 @@ impl Life {
         self.compare_again().await?;
         self.renet().await?;
         let mut sweep = tokio::time::interval_at(tokio::time::Instant::now() + SWEEP, SWEEP);
+        let visitor = Arc::clone(&self.daemon.visitor);
         while !shutdown.is_cancelled() {
+            self.heed_clock();
+            if self.heed_book() {
+                self.renet().await?;
+            }
             self.hasten();
             self.start_due();
             self.record_ended();
@@ -190,6 +202,7 @@ impl Life {
                 () = shutdown.cancelled() => {}
                 Some(done) = self.visits.join_next() => self.visit_ended(done),
                 Some(batch) = self.recording.join_next() => self.batch_recorded(batch)?,
+                () = visitor.news.notified() => {}
                 Some(ask) = self.asked.recv(), if self.patient.len() < PATIENT => self.patient.push(ask),
                 _ = sweep.tick() => {
                     self.sweep(TimeDelta::zero()).await?;
@@ -261,7 +274,8 @@ impl Life {
         if self.visits.len() >= self.daemon.visits_in_flight {
             return SWEEP;
         }
-        let next = self.schedule.next_due().map_or(SWEEP, |due| (due - self.now()).to_std().unwrap_or(Duration::ZERO));
+        let first = self.schedule.next_due().into_iter().chain(self.noticed.turn).min();
+        let next = first.map_or(SWEEP, |due| (due - self.now()).to_std().unwrap_or(Duration::ZERO));
         next.clamp(Duration::from_millis(10), SWEEP)
     }
 
@@ -512,42 +526,6 @@ impl Life {
             }
             self.daemon.listener.changed(transition);
         }
-    }
-
-    /// Turns judgements that are too old into unknowns: what was true two intervals ago proves nothing now.
-    async fn sweep(&mut self, grace: TimeDelta) -> Result<(), StoreError> {
-        let now = self.now();
-        let plan = Arc::clone(&self.daemon.plan);
-        let mut stale: HashMap<AssetIndex, Vec<CheckResult>> = HashMap::new();
-        for ((asset, check), state) in &self.states {
-            let planned = plan.asset(*asset);
-            let one = &planned.checks[usize::from(*check)];
-            let limit = TimeDelta::from_std(one.cadence.interval(now).saturating_mul(STALE_INTERVALS))
-                .unwrap_or(TimeDelta::MAX);
-            let is_old = now - state.at > limit.checked_add(&grace).unwrap_or(TimeDelta::MAX)
-                && state.verdict != Verdict::Unknown(Cause::Stale);
-            if is_old && !self.schedule.is_busy(*asset) {
-                let reason = format!(
-                    "last judged {}, more than {STALE_INTERVALS} intervals ago; see why it is not visited",
-                    state.at.to_rfc3339()
-                );
-                stale.entry(*asset).or_default().push(bare_result(planned, *check, Cause::Stale, reason, now));
-            }
-        }
-        if stale.is_empty() {
-            return Ok(());
-        }
-        match self.daemon.store.record(stale.values().flatten().cloned().collect()).await {
-            Ok(transitions) => {
-                for (asset, results) in &stale {
-                    self.publish(*asset, plan.asset(*asset), results);
-                }
-                self.publish_transitions(&transitions);
-            }
-            Err(StoreError::Stopped) => return Err(StoreError::Stopped),
-            Err(error) => error!(%error, "cannot record what has grown stale"),
-        }
-        Ok(())
     }
 
     fn now(&self) -> Time {

@@ -9,6 +9,7 @@ mod daemon;
 mod derive;
 mod device;
 mod drift;
+mod freshness;
 mod health;
 mod listing;
 mod matrix;

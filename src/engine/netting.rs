@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::freshness::{is_to_come, rests_on_paper, stale_after};
 use super::{Plan, Visit};
 use crate::duties::{Book, Net};
 use crate::model::{AssetId, CheckId, CheckResult, Time, Verdict};
@@ -31,9 +32,10 @@ impl Netting {
         self.book.waivers().is_empty()
     }
 
-    /// Takes how pairs stood before.
-    pub fn remember(&mut self, latest: Vec<Latest>) {
-        self.known.extend(latest.into_iter().map(|one| ((one.asset, one.check), one.verdict)));
+    /// Takes how pairs stood before, as far as that says how they stand now.
+    pub fn remember(&mut self, latest: Vec<Latest>, now: Time) {
+        let current = latest.into_iter().filter(|one| is_current(&self.plan, &self.book, one, now));
+        self.known.extend(current.map(|one| ((one.asset, one.check), one.verdict)));
     }
 
     /// Takes new findings.
@@ -66,6 +68,16 @@ impl Netting {
             }
         }
     }
+}
+
+/// Whether a judgement still holds: neither too old nor of a time to come, and nothing that it rests on has ended since.
+fn is_current(plan: &Plan, book: &Book, one: &Latest, now: Time) -> bool {
+    let Some(planned) = plan.find(one.asset.as_str()).map(|at| plan.asset(at)) else { return false };
+    let Some(check) = planned.check(one.check.as_str()) else { return false };
+    let check = &planned.checks[usize::from(check)];
+    now - one.at <= stale_after(check, now)
+        && !is_to_come(one.at, now)
+        && !(rests_on_paper(planned, check) && book.next_turn(one.at).is_some_and(|turn| turn <= now))
 }
 
 /// What a finding is shown as, where a waiver means it; other results are what they are.

@@ -67,6 +67,16 @@ impl Schedule {
         }
     }
 
+    /// Moves everything that waits by the same time.
+    pub fn shift(&mut self, by: TimeDelta) {
+        let by = by.num_milliseconds();
+        for waiting in self.waiting.values_mut() {
+            waiting.first = waiting.first.saturating_add(by);
+            waiting.checks.iter_mut().for_each(|(due, _)| *due = due.saturating_add(by));
+        }
+        self.order = self.waiting.iter().map(|(asset, waiting)| (waiting.first, *asset)).collect();
+    }
+
     /// Takes the next asset that has something due, with all of its checks that are due now or within seconds.
     /// The asset is busy until [`Schedule::finished`]. A check of a busy asset waits for that, and is not started twice.
     pub fn take_due(&mut self, now: Time) -> Option<(AssetIndex, Vec<CheckIndex>)> {
@@ -135,6 +145,20 @@ mod tests {
         assert_eq!(schedule.take_due(at(10)), Some((1, vec![0, 1])));
         assert_eq!(schedule.take_due(at(11)), Some((2, vec![0])));
         assert_eq!(schedule.next_due(), Some(at(100)));
+    }
+
+    #[test]
+    fn what_is_shifted_keeps_its_order_and_its_distances() {
+        let mut schedule = Schedule::default();
+        schedule.add(at(1000), 1, 0);
+        schedule.add(at(1100), 1, 1);
+        schedule.add(at(1010), 2, 0);
+        schedule.shift(TimeDelta::seconds(-900));
+        assert_eq!(schedule.next_due(), Some(at(100)));
+        assert_eq!(schedule.take_due(at(100)), Some((1, vec![0])));
+        assert_eq!(schedule.take_due(at(110)), Some((2, vec![0])));
+        schedule.finished(1);
+        assert_eq!((schedule.take_due(at(199)), schedule.take_due(at(200))), (None, Some((1, vec![1]))));
     }
 
     #[test]

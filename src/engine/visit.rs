@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use sha2::{Digest, Sha256};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::{debug, info_span};
 
@@ -38,6 +39,8 @@ pub struct Visitor {
     pub carried: ArcSwap<Shelf>,
     /// What people signed and owe, replaced when a register or the ledger changes.
     pub book: ArcSwap<Book>,
+    /// Rung when the book is another one, so that it is not first noticed within a minute.
+    pub news: Notify,
     /// Tells the time.
     pub clock: fn() -> Time,
     /// Where packets are sent from, for the evidence.
@@ -115,7 +118,7 @@ impl Visitor {
         let vantage =
             std::fs::read_to_string(HOST_NAME).map_or_else(|_| "daemon".into(), |name| name.trim().to_owned());
         let (lifecycle, carried) = (ArcSwap::new(lifecycle), ArcSwap::default());
-        Self { store, lifecycle, carried, book: ArcSwap::default(), clock, vantage }
+        Self { store, lifecycle, carried, book: ArcSwap::default(), news: Notify::new(), clock, vantage }
     }
 
     /// Takes what was carried in; its support periods stand before those of `base`.
@@ -227,6 +230,7 @@ impl Visitor {
                         windows: &planned.member.windows,
                         register: planned.register.as_deref(),
                         asking: &planned.asking,
+                        dated: &planned.carried,
                         recall: recall.as_ref(),
                         lifecycle: &self.lifecycle.load(),
                         carried: &self.carried.load(),
