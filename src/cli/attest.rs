@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -26,6 +26,17 @@ pub(super) enum Act {
     Sign(Box<Sign>),
     /// Signs a statement anew that has expired or soon will.
     Renew(Renew),
+    /// Holds the evidence files of the statements that count against the digests that were signed; ends with 100 when one is gone
+    /// or another.
+    Verify(Verify),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct Verify {
+    #[command(flatten)]
+    files: Files,
+    /// Folder with the files, under the names they were signed with.
+    folder: PathBuf,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -116,6 +127,7 @@ pub(super) fn run(act: &Act) -> Result<ExitCode, CliError> {
             Act::List(options) => list(options, &Desk::open(&options.files).await?)?,
             Act::Sign(options) => sign(options, &Desk::open(&options.files).await?).await?,
             Act::Renew(options) => renew(options, &Desk::open(&options.files).await?).await?,
+            Act::Verify(options) => return verify(&options.folder, &Desk::open(&options.files).await?),
         }
         Ok(ExitCode::SUCCESS)
     })
@@ -127,8 +139,10 @@ fn list(options: &List, desk: &Desk) -> Result<(), CliError> {
     let wanted: Vec<&Statement> =
         desk.book.statements().filter(|statement| options.all || is_current(statement)).collect();
     let attested = desk.setup.catalog.checks.values().filter(|check| desk.setup.catalog.is_attested(check));
-    let unsigned: Vec<&CheckId> =
-        attested.map(|check| &check.id).filter(|id| !current.iter().any(|statement| statement.check == **id)).collect();
+    let unsigned: Vec<&CheckId> = attested
+        .map(|check| &check.id)
+        .filter(|id| !current.iter().any(|one| one.check == **id && desk.book.knows(&one.subject)))
+        .collect();
     if options.format == Shape::Json {
         return print_json(&wanted, &unsigned, desk, is_current);
     }
@@ -171,6 +185,32 @@ fn print_json(
     let statements: Vec<_> = wanted.iter().map(statement).collect();
     let text = serde_json::to_string_pretty(&json!({ "statements": statements, "missing": unsigned }));
     print(&format!("{}\n", text.map_err(std::io::Error::other)?))
+}
+
+fn verify(folder: &Path, desk: &Desk) -> Result<ExitCode, CliError> {
+    let (mut right, mut wrong) = (0, 0);
+    for statement in desk.book.all_current(desk.now) {
+        for file in &statement.evidence {
+            let state = match Path::new(&file.name).file_name().map(|name| digest(&folder.join(name))) {
+                Some(Ok(found)) if found.eq_ignore_ascii_case(&file.sha256) => {
+                    right += 1;
+                    continue;
+                }
+                Some(Ok(_)) => "is another file than the one that was signed".to_owned(),
+                Some(Err(error)) => format!("cannot be read: {error}"),
+                None => "has no name that a file could have".to_owned(),
+            };
+            wrong += 1;
+            print(&format!("{} {}: {} {state}\n", statement.check, statement.id, shown_name(&file.name)))?;
+        }
+    }
+    print(&format!("{right} files as they were signed, {wrong} not\n"))?;
+    Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::from(100) })
+}
+
+/// A name from a register, fit for a terminal.
+fn shown_name(name: &str) -> String {
+    name.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 async fn sign(options: &Sign, desk: &Desk) -> Result<(), CliError> {
@@ -232,20 +272,25 @@ fn fields(by: &By) -> BTreeMap<Arc<str>, Value> {
 }
 
 fn evidence(files: &[PathBuf]) -> Result<Vec<EvidenceFile>, CliError> {
-    files
-        .iter()
-        .map(|file| {
-            let failed = |error: std::io::Error| CliError::Unknown(format!("cannot read {}: {error}", file.display()));
-            let mut open = std::fs::File::open(file).map_err(failed)?;
-            let (mut hash, mut piece) = (Sha256::new(), vec![0; 64 * 1024]);
-            loop {
-                match open.read(&mut piece).map_err(failed)? {
-                    0 => break,
-                    length => hash.update(&piece[..length]),
-                }
-            }
-            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            Ok(EvidenceFile { name, sha256: Digest(hash.finalize().into()).to_string() })
-        })
-        .collect()
+    let one = |file: &PathBuf| {
+        let sha256 = digest(file);
+        let sha256 = sha256.map_err(|error| CliError::Unknown(format!("cannot read {}: {error}", file.display())))?;
+        Ok(EvidenceFile { name: file.file_name().unwrap_or_default().to_string_lossy().into_owned(), sha256 })
+    };
+    files.iter().map(one).collect()
+}
+
+/// SHA-256 of a file, in hex.
+fn digest(file: &Path) -> std::io::Result<String> {
+    let mut open = std::fs::File::open(file)?;
+    if !open.metadata()?.is_file() {
+        return Err(std::io::Error::other("it is no file"));
+    }
+    let (mut hash, mut piece) = (Sha256::new(), vec![0; 64 * 1024]);
+    loop {
+        match open.read(&mut piece)? {
+            0 => return Ok(Digest(hash.finalize().into()).to_string()),
+            length => hash.update(&piece[..length]),
+        }
+    }
 }

@@ -102,7 +102,9 @@ fn after(statement: &Statement, book: &Book, now: Time) -> Vec<(std::sync::Arc<s
 }
 
 fn all(check: &CheckId, book: &Book, now: Time) -> Reading {
-    let statements = book.currents(check, now);
+    // what is said of something that is not there says nothing about the plant
+    let mut statements = book.currents(check, now);
+    statements.retain(|statement| book.knows(&statement.subject));
     if statements.is_empty() {
         return unsigned(check, super::ORG);
     }
@@ -132,7 +134,7 @@ fn waivers(book: &Book, now: Time) -> Reading {
     let severity = |checks: &[CheckId]| -> Option<Severity> {
         checks.iter().filter_map(|check| book.plant().severities.get(check).copied()).max()
     };
-    let rows = book.waivers().iter().map(|waiver| waiver.fact(severity(waiver.checks()), now));
+    let rows = book.waivers().unsettled(now).map(|waiver| waiver.fact(severity(waiver.checks()), now));
     Reading::Known(Value::map([("kept", Value::Bool(true)), ("rows", Value::list(rows))]))
 }
 
@@ -143,7 +145,7 @@ fn incidents(book: &Book, now: Time) -> Reading {
                 .into(),
         );
     }
-    let open: Vec<&Incident> = book.incidents().iter().filter(|incident| is_open(incident, now)).collect();
+    let open: Vec<&Incident> = book.incidents().iter().filter(|incident| is_open(book, incident, now)).collect();
     let reports = open.iter().flat_map(|incident| {
         book.duties(incident, now).into_iter().map(|duty| report(incident, duty, now)).collect::<Vec<_>>()
     });
@@ -161,11 +163,14 @@ fn incidents(book: &Book, now: Time) -> Reading {
     ]))
 }
 
-/// Whether an incident still owes something, or may.
-fn is_open(incident: &Incident, now: Time) -> bool {
+/// Whether an incident still owes something, or may. A final report does not make up for one before it that was never sent.
+fn is_open(book: &Book, incident: &Incident, now: Time) -> bool {
+    let is_owed = |duty: &Duty| matches!(duty.progress, Progress::Due | Progress::Overdue);
     match incident.significant {
         Significance::No => false,
-        Significance::Yes => incident.final_report_at.is_none_or(|sent| sent > now),
+        Significance::Yes => {
+            incident.final_report_at.is_none_or(|sent| sent > now) || book.duties(incident, now).iter().any(is_owed)
+        }
         Significance::Undecided => true,
     }
 }

@@ -192,6 +192,10 @@ impl Statement {
                 found.push((key, "nothing is said".to_owned(), "a statement names what is stated and who states it"));
             }
         }
+        for file in self.evidence.iter().filter(|file| NOTHING.contains(&&*file.sha256.to_ascii_lowercase())) {
+            let message = format!("the digest of {:?} is that of no content", file.name);
+            found.push(("evidence", message, "sha256sum FILE prints that of the file"));
+        }
         for file in self.evidence.iter().filter(|file| !is_digest(&file.sha256)) {
             let message = format!("the digest of {:?} is not 64 hexadecimal digits", file.name);
             found.push(("evidence", message, "sha256sum FILE prints it"));
@@ -199,6 +203,12 @@ impl Statement {
         found
     }
 }
+
+/// What stands for a digest where there is no content: zeros, and SHA-256 of an empty file.
+const NOTHING: [&str; 2] = [
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+];
 
 fn is_digest(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())

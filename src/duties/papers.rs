@@ -11,10 +11,11 @@ use super::deadlines::Deadlines;
 use super::incident::{self, Incident};
 use super::page::problem_at;
 use super::room::{self, Room};
+use super::subjects::known_subjects;
 use super::supplier::{self, Supplier};
 use super::waiver::{self, Waiver, Waivers};
 use crate::catalog::{Catalog, Subject};
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, Member};
 use crate::model::{AssetId, CheckId, Problem, Problems, ZoneId};
 
 /// Where the registers are, `duties:` in the configuration file.
@@ -124,8 +125,17 @@ impl Papers {
                 problems.push(problem.suggest(check.as_str(), catalog.checks.keys().map(CheckId::as_str)));
             }
         };
+        let assets = inventory.members.iter().map(|member| &*member.asset);
+        let subjects = known_subjects(assets, inventory.zones.keys(), self);
         for statement in &self.statements {
             known(&statement.check, &statement.declared, "check", problems);
+            if !subjects.contains(&statement.subject) {
+                let message = format!("statement {} is about {}, which is not there", statement.id, statement.subject);
+                let problem = problem_at(&statement.declared, message).key("subject");
+                let problem =
+                    problem.hint("no check reads it; org, an asset, room:, line:, zone: or supplier: and a name");
+                warnings.push(problem.suggest(statement.subject.as_str(), subjects.iter().map(AssetId::as_str)));
+            }
         }
         for waiver in self.waivers.iter() {
             let before = problems.len();
@@ -142,10 +152,16 @@ impl Papers {
                 }
             }
             // what is misspelt is told already
-            if problems.len() == before && !accepts_anything(waiver, catalog, inventory) {
+            if problems.len() > before {
+                continue;
+            }
+            if !accepts_anything(waiver, catalog, inventory) {
                 let problem =
                     problem_at(&waiver.declared, format!("waiver {} matches nothing", waiver.id)).key("match");
                 warnings.push(problem.hint("no asset of the inventory is meant by it and concerned by its checks"));
+            } else if let Some(why) = stays_suspended(waiver, catalog, inventory) {
+                let problem = problem_at(&waiver.declared, format!("waiver {} is suspended for good: {why}", waiver.id));
+                warnings.push(problem.key("compensating").hint("CHECK@ASSET names a check of another asset"));
             }
         }
     }
@@ -160,10 +176,34 @@ fn stranger(asset: &AssetId, waiver: &Waiver, inventory: &Inventory) -> Option<P
 }
 
 fn accepts_anything(waiver: &Waiver, catalog: &Catalog, inventory: &Inventory) -> bool {
-    inventory.members.iter().any(|member| {
-        waiver.checks().iter().filter(|check| waiver.means(&member.asset, check)).any(|check| {
-            let subject = Subject { asset: &member.asset, zone_role: member.zone_role, has: &member.has };
-            catalog.checks.get(check).is_some_and(|check| check.applies_to.concerns(subject).is_ok())
+    inventory.members.iter().any(|member| is_meant(waiver, member, catalog))
+}
+
+/// Whether a waiver accepts a fail that an asset could have.
+fn is_meant(waiver: &Waiver, member: &Member, catalog: &Catalog) -> bool {
+    waiver.checks().iter().any(|check| waiver.means(&member.asset, check) && concerns(check, member, catalog))
+}
+
+fn concerns(check: &CheckId, member: &Member, catalog: &Catalog) -> bool {
+    let subject = Subject { asset: &member.asset, zone_role: member.zone_role, has: &member.has };
+    catalog.checks.get(check).is_some_and(|check| check.applies_to.concerns(subject).is_ok())
+}
+
+/// Why what is to make up for it can never be green, if so.
+fn stays_suspended(waiver: &Waiver, catalog: &Catalog, inventory: &Inventory) -> Option<String> {
+    waiver.compensating.iter().find_map(|one| {
+        let is_on = |member: &Member| match &one.asset {
+            Some(asset) => member.asset.id == *asset,
+            None => is_meant(waiver, member, catalog),
+        };
+        let mut on = inventory.members.iter().filter(|member| is_on(member));
+        let (check, itself) = (&one.check, waiver.checks().contains(&one.check));
+        on.find_map(|member| {
+            let asset = &member.asset.id;
+            if itself && waiver.means(&member.asset, check) {
+                return Some(format!("{check} on {asset} cannot make up for its own fail"));
+            }
+            (!concerns(check, member, catalog)).then(|| format!("{check} does not concern {asset}"))
         })
     })
 }

@@ -27,6 +27,32 @@ pub fn add_subjects(papers: &Papers, site: Option<&Arc<str>>, inventory: &mut In
     }
 }
 
+/// Everything that a statement may be about: the organisation, assets, and the rooms, lines, zones and suppliers that there are.
+pub(super) fn known_subjects<'a>(
+    assets: impl Iterator<Item = &'a Asset>,
+    zones: impl Iterator<Item = &'a ZoneId>,
+    papers: &Papers,
+) -> BTreeSet<AssetId> {
+    let mut known: BTreeSet<AssetId> = AssetId::parse(ORG).into_iter().collect();
+    let mut add = |kind: &str, name: &str| known.extend(AssetId::parse(&format!("{kind}:{name}")));
+    zones.for_each(|zone| add("zone", zone.as_str()));
+    papers.suppliers.iter().for_each(|supplier| add("supplier", supplier.id.as_str()));
+    let mut rooms: BTreeSet<AssetId> =
+        papers.rooms.iter().filter_map(|room| super::room::subject(room.id.as_str())).collect();
+    let mut ids = Vec::new();
+    for asset in assets {
+        add("zone", asset.zone.as_str());
+        if let Some(line) = asset.labels.get("line") {
+            add("line", line);
+        }
+        rooms.extend(asset.field("room").and_then(|room| super::room::subject(room.as_text()?)));
+        ids.push(asset.id.clone());
+    }
+    known.extend(ids);
+    known.append(&mut rooms);
+    known
+}
+
 fn is_declared(supplier: &Supplier, inventory: &Inventory) -> bool {
     let plain = inventory.find(supplier.id.as_str()).is_some_and(|member| member.asset.kind == Kind::Supplier);
     plain || inventory.find(&supplier.subject()).is_some()

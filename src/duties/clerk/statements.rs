@@ -7,8 +7,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{ClerkError, stranger, wrong};
 use crate::catalog::Catalog;
+use crate::duties::Book;
 use crate::duties::attestation::{EvidenceFile, Outcome, Signer, Statement};
-use crate::duties::{Book, ORG};
 use crate::model::{AssetId, CheckId, EntryId, Time, Value};
 use crate::store::Digest;
 
@@ -69,11 +69,9 @@ impl Signing {
         }
         let check = CheckId::parse(&self.check).map_err(|error| wrong(&error))?;
         let subject = AssetId::parse(&self.subject).map_err(|error| wrong(&error))?;
-        let assets = || book.plant().assets.iter().map(|asset| asset.id.as_str());
-        // what stands for no asset has a kind before its colon
-        let is_free = subject.as_str() == ORG || subject.as_str().contains(':');
-        if !is_free && !assets().any(|asset| asset == subject.as_str()) {
-            return Err(stranger("asset", subject.as_str(), assets()));
+        if !book.knows(&subject) {
+            let what = subject.as_str().split_once(':').map_or("asset", |(kind, _)| kind);
+            return Err(stranger(what, subject.as_str(), book.subjects().map(AssetId::as_str)));
         }
         let statement = Statement {
             id: EntryId::parse("new").map_err(|error| wrong(&error))?,
