@@ -251,13 +251,13 @@ async fn a_waiver_of_the_command_line_holds_until_it_is_revoked_and_nothing_is_w
     assert_eq!(said.code, 0, "{}", said.err);
     assert_eq!(state().await, "fail");
     let said = plant.run(&revoke).await;
-    assert!(said.code == 1 && said.err.contains("w-1 ended"), "{}", said.err);
+    assert!(said.code == 1 && said.err.contains("p-022 ended w-1"), "{}", said.err);
     let said = plant.run(&["waiver", "list", "--format", "json"]).await;
     let list: serde_json::Value = serde_json::from_str(&said.out).unwrap();
-    assert_eq!(
-        (&list["waivers"][0]["state"], &list["waivers"][0]["match"]["asset"][0]),
-        (&"expired".into(), &"org".into())
-    );
+    let (one, end) = (&list["waivers"][0], &list["waivers"][0]["revocation"]);
+    assert_eq!((&one["state"], &one["match"]["asset"][0]), (&"revoked".into(), &"org".into()));
+    assert_eq!((&end["by"], &end["reason"]), (&"p-022".into(), &"it is there".into()));
+    assert_ne!(plant.judged("org", "exception-register-valid").await.0, "fail", "what somebody ended is settled");
     assert_eq!(plant.run(&["ledger", "verify"]).await.code, 0);
 }
 

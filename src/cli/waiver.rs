@@ -12,7 +12,7 @@ use serde_json::json;
 use super::desk::{Actor, Desk, moment, named, shown};
 use super::{CliError, Files, print};
 use crate::duties::{self, Compensation, Selector, Signer, Waiver};
-use crate::model::{Asset, AssetId, CheckId, EntryId, Kind, Time, ZoneId};
+use crate::model::{Asset, CheckId, EntryId, Kind, Time, ZoneId};
 
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum Act {
@@ -54,7 +54,7 @@ pub(super) struct Add {
     #[arg(long, value_name = "TEXT", value_parser = named)]
     measure: Option<String>,
     /// A check that must stay green meanwhile, on the waived asset itself where no other is named; may be given several times.
-    #[arg(long, value_name = "CHECK[@ASSET]", value_parser = compensation)]
+    #[arg(long, value_name = "CHECK[@ASSET]")]
     compensating: Vec<Compensation>,
     /// In which role the person who accepts the risk does so.
     #[arg(long, value_name = "ROLE", value_parser = named)]
@@ -84,6 +84,10 @@ struct Which {
     /// Only findings of this vulnerability; a finding is accepted when all that it names are.
     #[arg(long, value_name = "CVE", value_parser = named)]
     cve: Vec<String>,
+    /// Only findings that name nothing but this: a port, an account, a file. Without it all that the check finds is accepted,
+    /// also what comes later.
+    #[arg(long, value_name = "NAME", value_parser = named, conflicts_with = "cve")]
+    only: Vec<String>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -104,13 +108,6 @@ fn kind(word: &str) -> Result<Kind, String> {
 fn label(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("a label is written NAME=VALUE")?;
     Ok((named(name)?, value.to_owned()))
-}
-
-fn compensation(text: &str) -> Result<Compensation, String> {
-    let (check, asset) = text.split_once('@').map_or((text, None), |(check, asset)| (check, Some(asset)));
-    let check = CheckId::parse(check).map_err(|error| error.to_string())?;
-    let asset = asset.map(AssetId::parse).transpose().map_err(|error| error.to_string())?;
-    Ok(Compensation { check, asset })
 }
 
 pub(super) fn run(act: &Act) -> Result<ExitCode, CliError> {
@@ -137,6 +134,7 @@ impl Which {
             kind: self.kind.clone(),
             check: self.check.iter().map(|check| CheckId::parse(check)).collect::<Result<_, _>>()?,
             cve: self.cve.clone(),
+            only: self.only.clone(),
         })
     }
 }
@@ -154,12 +152,17 @@ async fn add(options: &Add, desk: &Desk) -> Result<(), CliError> {
         compensating_measure: options.measure.clone(),
         compensating: options.compensating.clone(),
         declared: "the ledger".into(),
+        revocation: None,
     };
+    let is_whole = waiver.selector.cve.is_empty() && waiver.selector.only.is_empty();
     let is_meant = |asset: &&Arc<Asset>| waiver.checks().first().is_some_and(|check| waiver.means(asset, check));
     let (count, named) = (desk.book.plant().assets.iter().filter(is_meant).count(), checks(&waiver));
     let deed = duties::waive(waiver, &desk.book, &desk.setup.catalog, desk.now)?;
     let (id, s, until) = (&options.id, if count == 1 { "" } else { "s" }, shown(options.until));
     print(&format!("{id}: {named} on {count} asset{s}, until {until}\n"))?;
+    if is_whole {
+        eprintln!("note: all that {named} finds there is accepted, also what comes later; --only narrows that to what is named");
+    }
     desk.write(&deed, person, reason).await
 }
 
@@ -206,6 +209,6 @@ fn entry(waiver: &Waiver, now: Time) -> serde_json::Value {
         "id": waiver.id, "state": state(waiver, now), "checks": waiver.checks(), "match": waiver.selector,
         "starts_at": waiver.starts_at, "expires_at": waiver.expires_at, "owner": waiver.owner, "reason": waiver.reason,
         "approved_by": waiver.approved_by, "compensating_measure": waiver.compensating_measure,
-        "declared": &*waiver.declared,
+        "declared": &*waiver.declared, "revocation": waiver.revocation,
     })
 }

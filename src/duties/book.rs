@@ -1,6 +1,6 @@
 //! The book: what files say and what was done, joined, with as much of the plant as duties speak of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::attestation::{Signer, Standing, Statement, current};
@@ -8,8 +8,9 @@ use super::deadlines::{Duty, Progress, duties_of};
 use super::deed::Deed;
 use super::incident::{Incident, Significance};
 use super::papers::Papers;
+use super::subjects::known_subjects;
 use super::supplier::Supplier;
-use super::waiver::Waivers;
+use super::waiver::{Revocation, Waivers};
 use crate::catalog::Catalog;
 use crate::inventory::Inventory;
 use crate::model::{Asset, AssetId, CheckId, EntryId, Severity, Time, Value, ZoneId, ZoneRole};
@@ -53,6 +54,8 @@ pub struct Book {
     waivers: Waivers,
     complaints: Vec<String>,
     keeps_incidents: bool,
+    /// Everything that a statement may be about.
+    subjects: BTreeSet<AssetId>,
 }
 
 impl Book {
@@ -67,12 +70,14 @@ impl Book {
             plant,
             ..Self::default()
         };
+        let zones = book.plant.roles.keys();
+        book.subjects = known_subjects(book.plant.assets.iter().map(|asset| &**asset), zones, &papers);
         papers.statements.iter().cloned().for_each(|statement| book.take(statement));
         papers.suppliers.iter().filter_map(assessed).for_each(|statement| book.take(statement));
         book.papers = papers;
         for record in acts {
             match Deed::read(record) {
-                Ok(Some(deed)) => book.follow(deed, record.seq),
+                Ok(Some(deed)) => book.follow(deed, record),
                 Ok(None) => {}
                 Err(error) => book.complaints.push(error.to_string()),
             }
@@ -90,7 +95,8 @@ impl Book {
         self.statements.entry(statement.check.clone()).or_default().push(statement);
     }
 
-    fn follow(&mut self, deed: Deed, seq: u64) {
+    fn follow(&mut self, deed: Deed, record: &ActRecord) {
+        let seq = record.seq;
         match deed {
             Deed::Sign(statement) => self.take(*statement),
             Deed::Open(incident) => {
@@ -122,7 +128,11 @@ impl Book {
                 }
             }
             Deed::Revoke(deed) => match self.waivers.0.iter_mut().find(|known| known.id == deed.waiver) {
-                Some(waiver) => waiver.expires_at = waiver.expires_at.min(deed.at),
+                Some(waiver) => {
+                    waiver.expires_at = waiver.expires_at.min(deed.at);
+                    let (by, reason) = (record.act.actor.as_str().into(), record.act.reason.as_str().into());
+                    waiver.revocation.get_or_insert(Revocation { at: deed.at, by, reason });
+                }
                 None => {
                     self.complaints
                         .push(format!("record {seq} of the ledger ends {}, which is no waiver", deed.waiver));
@@ -196,6 +206,15 @@ impl Book {
         })
     }
 
+    /// When something in it begins, ends or falls due next.
+    #[must_use]
+    pub fn next_turn(&self, now: Time) -> Option<Time> {
+        let statements = self.statements().map(Statement::valid_until);
+        let waivers = self.waivers.iter().flat_map(|waiver| [waiver.starts_at, waiver.expires_at]);
+        let deadlines = self.open_deadlines(now).filter_map(|(_, duty)| duty.due);
+        statements.chain(waivers).chain(deadlines).filter(|at| *at > now).min()
+    }
+
     /// Every statement ever signed, by check, in the order of files and ledger.
     pub fn statements(&self) -> impl Iterator<Item = &Statement> {
         self.statements.values().flatten()
@@ -216,6 +235,17 @@ impl Book {
             by_subject.entry(&statement.subject).or_default().push(statement);
         }
         by_subject.into_values().filter_map(|all| current(all, now)).collect()
+    }
+
+    /// Whether there is what a statement is about.
+    #[must_use]
+    pub fn knows(&self, subject: &AssetId) -> bool {
+        self.subjects.contains(subject)
+    }
+
+    /// Everything that a statement may be about.
+    pub fn subjects(&self) -> impl Iterator<Item = &AssetId> {
+        self.subjects.iter()
     }
 
     /// The statements that count, of all checks.

@@ -65,17 +65,17 @@ pub fn waive(waiver: Waiver, book: &Book, catalog: &Catalog, now: Time) -> Resul
     Ok(Deed::Waive(Box::new(waiver)))
 }
 
-/// The deed that ends a waiver now.
+/// The deed that ends a waiver now, or settles one whose time is over.
 ///
 /// # Errors
 ///
-/// There is no such waiver, or it has ended.
+/// There is no such waiver, or somebody has ended it before.
 pub fn revoke(id: &str, book: &Book, now: Time) -> Result<Deed, ClerkError> {
     let known = || book.waivers().iter().map(|waiver| waiver.id.as_str());
     let waiver = book.waivers().iter().find(|waiver| waiver.id.as_str() == id);
     let waiver = waiver.ok_or_else(|| stranger("waiver", id, known()))?;
-    if waiver.expires_at <= now {
-        return Err(ClerkError::Before(format!("{id} ended {}", shown(waiver.expires_at))));
+    if let Some(end) = &waiver.revocation {
+        return Err(ClerkError::Before(format!("{} ended {id} {}", end.by, shown(end.at))));
     }
     Ok(Deed::Revoke(Revoked { waiver: waiver.id.clone(), at: now }))
 }

@@ -37,7 +37,7 @@ pub use report::{ReportShape, skeleton};
 pub use room::{Room, RoomClass};
 pub use subjects::{ORG, add_subjects};
 pub use supplier::{Assessment, Clause, Product, Supplier};
-pub use waiver::{Compensation, Net, Selector, Waiver, Waivers};
+pub use waiver::{Compensation, Net, Selector, Waiver, Waivers, offenders};
 
 /// Days from `from` to `to`, with a fraction; negative when `to` lies before.
 fn days_between(from: crate::model::Time, to: crate::model::Time) -> f64 {

@@ -8,6 +8,7 @@ mod selector;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::de::value::MapAccessDeserializer;
@@ -17,9 +18,9 @@ use serde::{Deserialize, Serialize};
 use super::attestation::Signer;
 use super::days_between;
 use super::page::{self, OneOrMany, Page};
-use crate::model::{Asset, AssetId, CheckId, EntryId, Problems, Severity, Time, Value, ZoneId};
+use crate::model::{Asset, AssetId, CheckId, EntryId, IdError, Problems, Severity, Time, Value, ZoneId};
 
-pub use net::Net;
+pub use net::{Net, offenders};
 pub use selector::Selector;
 
 use selector::is_cve;
@@ -58,6 +59,20 @@ pub struct Waiver {
     /// `file:line:column`.
     #[serde(skip)]
     pub declared: Arc<str>,
+    /// Set where somebody ended it, before its time or after: then it is settled and nobody is reminded of it.
+    #[serde(skip)]
+    pub revocation: Option<Revocation>,
+}
+
+/// Who ended a waiver.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Revocation {
+    /// When.
+    pub at: Time,
+    /// Who.
+    pub by: Arc<str>,
+    /// Why.
+    pub reason: Arc<str>,
 }
 
 /// A check that must stay green; on the waived asset itself where no other is named.
@@ -73,6 +88,16 @@ fn compensations<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Ve
     Ok(OneOrMany::<Compensation>::deserialize(deserializer)?.0)
 }
 
+/// Written `CHECK` or `CHECK@ASSET`.
+impl FromStr for Compensation {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let (check, asset) = text.split_once('@').map_or((text, None), |(check, asset)| (check, Some(asset)));
+        Ok(Self { check: CheckId::parse(check)?, asset: asset.map(AssetId::parse).transpose()? })
+    }
+}
+
 impl<'de> Deserialize<'de> for Compensation {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
@@ -85,10 +110,10 @@ impl<'de> Deserialize<'de> for Compensation {
         impl<'de> Visitor<'de> for Either {
             type Value = Compensation;
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a check, or { check: …, asset: … }")
+                f.write_str("CHECK, CHECK@ASSET or { check: …, asset: … }")
             }
-            fn visit_str<E: serde::de::Error>(self, check: &str) -> Result<Compensation, E> {
-                CheckId::parse(check).map(|check| Compensation { check, asset: None }).map_err(E::custom)
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Compensation, E> {
+                text.parse().map_err(E::custom)
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Compensation, A::Error> {
                 let Fields { check, asset } = Fields::deserialize(MapAccessDeserializer::new(map))?;
@@ -107,19 +132,27 @@ impl Waiver {
     }
 
     /// The words of [`Waiver::standing`], the most pressing first.
-    pub const STANDINGS: [&'static str; 3] = ["running", "not_begun", "expired"];
+    pub const STANDINGS: [&'static str; 4] = ["running", "not_begun", "expired", "revoked"];
 
-    /// How it stands by the clock alone: `running`, `not_begun` or `expired`; whether a compensating check suspends it shows in
+    /// How it stands by the clock alone: `running`, `not_begun`, `expired`, or `revoked` by somebody; whether a compensating check suspends it shows in
     /// the verdicts.
     #[must_use]
     pub fn standing(&self, now: Time) -> &'static str {
-        if now >= self.expires_at {
+        if self.is_revoked(now) {
+            "revoked"
+        } else if now >= self.expires_at {
             "expired"
         } else if now < self.starts_at {
             "not_begun"
         } else {
             "running"
         }
+    }
+
+    /// Whether somebody has ended it.
+    #[must_use]
+    pub fn is_revoked(&self, now: Time) -> bool {
+        self.revocation.as_ref().is_some_and(|end| end.at <= now)
     }
 
     /// Whether it means an asset and a check, vulnerabilities aside.
@@ -179,6 +212,9 @@ impl Waiver {
                 "a waiver of everything is none: match: { check: … }",
             ));
         }
+        if !self.selector.cve.is_empty() && !self.selector.only.is_empty() {
+            found.push(("match", "cve and only exclude each other".to_owned(), "write two waivers"));
+        }
         for cve in self.selector.cve.iter().filter(|cve| !is_cve(cve)) {
             found.push(("match", format!("{cve:?} is no CVE id"), "such as CVE-2099-10001"));
         }
@@ -200,6 +236,11 @@ impl Waivers {
     /// All of them, in the order of the files.
     pub fn iter(&self) -> impl Iterator<Item = &Waiver> {
         self.0.iter()
+    }
+
+    /// Those that nobody has ended: they run, begin, or wait for somebody to decide anew.
+    pub fn unsettled(&self, now: Time) -> impl Iterator<Item = &Waiver> {
+        self.iter().filter(move |waiver| !waiver.is_revoked(now))
     }
 
     /// Whether any means a pair, running or not.

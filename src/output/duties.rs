@@ -34,7 +34,7 @@ pub(super) struct Duties {
 impl Duties {
     pub(super) fn new(book: &Book, now: Time) -> Self {
         let mut lines = Self::default();
-        for waiver in book.waivers().iter() {
+        for waiver in book.waivers().unsettled(now) {
             let labels = [("id", waiver.id.as_str()), ("owner", waiver.owner.as_deref().unwrap_or_default())];
             sample(&mut lines.waivers, WAIVER.name, &labels, waiver.expires_at.timestamp());
         }

@@ -22,6 +22,11 @@ pub(super) fn pairs(label: &str, name: &str) -> Markup {
     html! { label { (label) " " textarea name=(name) rows="2" maxlength=(LONGEST) data-kind="pairs" {} } }
 }
 
+/// Labels of assets as lines of `name=value`, each name with one value or more.
+pub(super) fn labels(label: &str, name: &str) -> Markup {
+    html! { label { (label) " " textarea name=(name) rows="2" maxlength=(LONGEST) data-kind="labels" {} } }
+}
+
 /// Files, of which the digests are sent.
 pub(super) fn files(label: &str, name: &str, is_needed: bool) -> Markup {
     html! { label { (label) " " input type="file" multiple name=(name) required[is_needed]; } }

@@ -57,6 +57,16 @@ function pairs(text) {
   return Object.fromEntries(text.split("\n").filter((line) => line.includes("=")).map(one));
 }
 
+// Lines of name=value; a name may come more than once.
+function labels(text) {
+  const all = {};
+  for (const line of text.split("\n").filter((line) => line.includes("="))) {
+    const [name, ...rest] = line.split("=");
+    (all[name.trim()] ??= []).push(rest.join("=").trim());
+  }
+  return all;
+}
+
 // What a field says; nothing while it is empty.
 function value(field) {
   if (field.type === "checkbox") return field.checked || undefined;
@@ -66,6 +76,7 @@ function value(field) {
   if (field.type === "number") return Number(text);
   if (field.type === "datetime-local") return new Date(text).toISOString();
   if (field.dataset.kind === "pairs") return pairs(text);
+  if (field.dataset.kind === "labels") return labels(text);
   return field.dataset.kind === "list" ? text.split(/[\s,]+/).filter(Boolean) : text;
 }
 

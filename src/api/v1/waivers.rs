@@ -25,7 +25,7 @@ pub(super) async fn list(State(inner): Shared, mut query: Query) -> Answer {
             "id": waiver.id, "state": waiver.standing(now), "checks": waiver.checks(), "match": waiver.selector, "zones": waiver.zones(),
             "starts_at": waiver.starts_at, "expires_at": waiver.expires_at, "owner": waiver.owner,
             "reason": waiver.reason, "approved_by": waiver.approved_by,
-            "compensating_measure": waiver.compensating_measure, "declared": &*waiver.declared,
+            "compensating_measure": waiver.compensating_measure, "declared": &*waiver.declared, "revocation": waiver.revocation,
         })
     });
     Ok(super::paged("waivers", shown.collect(), found.len(), page))

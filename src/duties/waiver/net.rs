@@ -10,6 +10,8 @@ use crate::model::{Asset, AssetId, CheckId, CheckResult, Finding, Time, Value, V
 const LONGEST_REASON: usize = 1_200;
 /// Vulnerabilities that nobody has accepted and that are named; the rest is counted.
 const LISTED: usize = 10;
+/// Longest text of one of them, in characters.
+const LONGEST_OFFENDER: usize = 80;
 
 /// What becomes of a fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +32,7 @@ pub enum Net {
         /// Which compensating check, and how it stands.
         why: String,
     },
-    /// Vulnerabilities of it are accepted one by one, and not all of them.
+    /// What it names is accepted one by one, and not all of it.
     Partly {
         /// Ids of the waivers.
         waiver: String,
@@ -53,19 +55,21 @@ impl Waivers {
     ) -> Net {
         let running: Vec<&Waiver> =
             self.0.iter().filter(|waiver| waiver.is_running(now) && waiver.means(asset, check)).collect();
-        let (mut by_cve, mut suspended) = (Vec::new(), None);
+        let (mut by_cve, mut by_name, mut suspended) = (Vec::new(), Vec::new(), None);
         for waiver in running {
             if let Some(why) = waiver.lacks(asset, verdict_of) {
                 suspended = suspended.or(Some(Net::Suspended { waiver: waiver.id.to_string(), why }));
-            } else if waiver.selector.cve.is_empty() {
-                return waived(&[waiver]);
-            } else {
+            } else if !waiver.selector.cve.is_empty() {
                 by_cve.push(waiver);
+            } else if !waiver.selector.only.is_empty() {
+                by_name.push(waiver);
+            } else {
+                return waived(&[waiver]);
             }
         }
-        match by_vulnerability(&by_cve, observed) {
-            waived @ Net::Waived { .. } => waived,
-            other => suspended.unwrap_or(other),
+        match (by_vulnerability(&by_cve, observed), by_offender(&by_name, observed)) {
+            (waived @ Net::Waived { .. }, _) | (_, waived @ Net::Waived { .. }) => waived,
+            (Net::Stands, other) | (other, _) => suspended.unwrap_or(other),
         }
     }
 }
@@ -80,7 +84,7 @@ impl Waiver {
                 Some(Verdict::Pass | Verdict::Warn) => return None,
                 Some(Verdict::Unknown(cause)) => format!("unknown ({cause})"),
                 Some(verdict) => verdict.word().to_owned(),
-                None => "not judged yet".to_owned(),
+                None => "without a judgement of late".to_owned(),
             };
             Some(format!("compensating check {} on {on} is {word}", one.check))
         })
@@ -114,6 +118,63 @@ fn by_vulnerability(waivers: &[&Waiver], observed: &Value) -> Net {
         (false, None) => waived(&accepting),
         (false, Some(open)) => Net::Partly { waiver: ids(&accepting), open },
     }
+}
+
+/// What waivers that name offenders make of a finding: together they must accept every one of them.
+fn by_offender(waivers: &[&Waiver], observed: &Value) -> Net {
+    let mut offenders = Vec::new();
+    collect(observed, &mut offenders);
+    let accepts = |waiver: &Waiver, offender: &Value| waiver.selector.only.iter().any(|word| names(offender, word));
+    let accepting: Vec<&Waiver> =
+        waivers.iter().filter(|waiver| offenders.iter().any(|offender| accepts(waiver, offender))).copied().collect();
+    let open: Vec<&&Value> =
+        offenders.iter().filter(|offender| !accepting.iter().any(|waiver| accepts(waiver, offender))).collect();
+    if accepting.is_empty() {
+        return Net::Stands;
+    }
+    if open.is_empty() {
+        return waived(&accepting);
+    }
+    let mut said: Vec<String> = open.iter().take(LISTED).map(|offender| short(&offender.to_string())).collect();
+    if open.len() > LISTED {
+        said.push(format!("{} more", open.len() - LISTED));
+    }
+    Net::Partly { waiver: ids(&accepting), open: said.join(", ") }
+}
+
+/// What a finding names, where each is one word: what `only` of a waiver would say to accept that and nothing else.
+#[must_use]
+pub fn offenders(observed: &Value) -> Option<Vec<String>> {
+    let mut all = Vec::new();
+    collect(observed, &mut all);
+    let word = |value: &&Value| match value {
+        Value::Int(number) => Some(number.to_string()),
+        Value::Text(text) if !text.is_empty() && !text.contains([' ', ',', '…']) => Some(text.to_string()),
+        _ => None,
+    };
+    all.iter().map(word).collect()
+}
+
+/// Lists are offenders, or the offenders of several assertions; anything else is one offender.
+fn collect<'a>(observed: &'a Value, offenders: &mut Vec<&'a Value>) {
+    match observed.as_list() {
+        Some(items) if !items.is_empty() => items.iter().for_each(|item| collect(item, offenders)),
+        _ => offenders.push(observed),
+    }
+}
+
+/// Whether an offender is what a word says, or has it in one of its fields.
+fn names(offender: &Value, word: &str) -> bool {
+    match offender {
+        Value::Map(fields) => fields.values().any(|field| !matches!(field, Value::Map(_)) && names(field, word)),
+        Value::Text(text) => **text == *word,
+        Value::Int(number) => number.to_string() == word,
+        _ => false,
+    }
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(LONGEST_OFFENDER).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// What a finding names, offender by offender.

@@ -30,10 +30,29 @@ pub struct Selector {
     /// Vulnerabilities: only a finding whose vulnerabilities are all waived is.
     #[serde(default, deserialize_with = "some", skip_serializing_if = "Vec::is_empty")]
     pub cve: Vec<String>,
+    /// What a finding may name, such as ports, accounts or files: one that names anything else is not accepted. Without it all
+    /// that the check finds is, also what comes later.
+    #[serde(default, deserialize_with = "words", skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
 }
 
 fn some<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     Ok(OneOrMany::deserialize(deserializer)?.0)
+}
+
+/// Words, among them numbers such as ports.
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Word {
+        Number(i64),
+        Text(String),
+    }
+    let word = |word| match word {
+        Word::Number(number) => number.to_string(),
+        Word::Text(text) => text,
+    };
+    Ok(OneOrMany::<Word>::deserialize(deserializer)?.0.into_iter().map(word).collect())
 }
 
 fn labels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Arc<str>, Vec<String>>, D::Error> {
@@ -42,7 +61,7 @@ fn labels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Arc<str
 }
 
 impl Selector {
-    /// Whether it means an asset and a check, vulnerabilities aside.
+    /// Whether it means an asset and a check, vulnerabilities and what a finding names aside.
     #[must_use]
     pub fn means(&self, asset: &Asset, check: &CheckId) -> bool {
         let label = |(name, wanted): (&Arc<str>, &Vec<String>)| {

@@ -89,8 +89,12 @@ fn a_waiver_runs_from_its_start_to_its_end_to_the_second() {
 
 #[test]
 fn a_waiver_is_suspended_while_what_makes_up_for_it_is_not_green() {
-    let waivers =
-        waivers(&["match: {check: snmp-v3-only}, compensating: [{check: seg-reachability-matrix, asset: fw-1}]"]);
+    for compensating in ["[{check: seg-reachability-matrix, asset: fw-1}]", "seg-reachability-matrix@fw-1"] {
+        suspended(&waivers(&[&format!("match: {{check: snmp-v3-only}}, compensating: {compensating}")]));
+    }
+}
+
+fn suspended(waivers: &Waivers) {
     let now = "2026-03-01T00:00:00Z";
     for (verdict, expected) in [
         (Some(Verdict::Pass), "waived"),
@@ -102,9 +106,29 @@ fn a_waiver_is_suspended_while_what_makes_up_for_it_is_not_green() {
             Some(Verdict::Unknown(Cause::Timeout)),
             "compensating check seg-reachability-matrix on fw-1 is unknown (timeout)",
         ),
-        (None, "compensating check seg-reachability-matrix on fw-1 is not judged yet"),
+        (None, "compensating check seg-reachability-matrix on fw-1 is without a judgement of late"),
     ] {
-        assert_eq!(word(&waivers, &Value::Null, verdict, now), expected);
+        assert_eq!(word(waivers, &Value::Null, verdict, now), expected);
+    }
+}
+
+#[test]
+fn what_a_waiver_does_not_name_is_not_accepted_though_the_check_is() {
+    let waivers =
+        waivers(&["match: {check: snmp-v3-only, only: [18081, public]}", "match: {check: snmp-v3-only, only: guest}"]);
+    let (text, now) = (Value::text, "2026-03-01T00:00:00Z");
+    let account = |name: &str| Value::map([("name", Value::text(name)), ("uid", Value::Int(7))]);
+    for (observed, expected) in [
+        (Value::list([Value::Int(18081)]), "waived"),
+        (Value::list([text("public"), text("guest")]), "waived"),
+        (Value::list([account("guest"), text("public")]), "waived"),
+        (Value::list([Value::list([Value::Int(18081)]), Value::list([Value::Int(18023)])]), "w-0 but 18023"),
+        (Value::list([text("public"), text("publication")]), "w-0 but publication"),
+        (Value::list([text("public"), text("… and 3 more")]), "w-0 but … and 3 more"),
+        (Value::list([text("private")]), "stands"),
+        (Value::Null, "stands"),
+    ] {
+        assert_eq!(word(&waivers, &observed, None, now), expected, "{observed:?}");
     }
 }
 

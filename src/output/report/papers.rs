@@ -32,7 +32,7 @@ pub struct Papers {
 pub struct WaiverRow {
     /// Its id.
     pub id: EntryId,
-    /// `running`, `not begun` or `expired`.
+    /// `running`, `not begun`, `expired` or `revoked`.
     pub state: &'static str,
     /// Which checks it means.
     pub checks: Vec<CheckId>,
