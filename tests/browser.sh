@@ -27,4 +27,4 @@ done
 page=$(sed -n 's|^Page *\(http://[^/]*\)/.*|\1|p' "$work/plant.log")
 [ -n "$page" ] || { cat "$work/plant.log" >&2; exit 1; }
 mkdir -p "$SHOTS"
-node tests/browser/look.cjs "$page"
+PLANT=$plant node tests/browser/look.cjs "$page"

@@ -15,8 +15,8 @@ use crate::engine::{Plan, testing};
 use crate::feeds::Shelf;
 use crate::inventory::Inventory;
 use crate::model::{
-    AssetId, Cause, Certificate, CheckId, CheckResult, EntryId, Evidence, Judgement, Kind, Listed, Value, Verdict,
-    ZoneId,
+    Advice, AssetId, Cause, Certificate, CheckId, CheckResult, EntryId, Evidence, Judgement, Kind, Listed, Value,
+    Verdict, ZoneId,
 };
 use crate::store::{Act, ActRecord, Digest, Latest, Seen, Sighting, Store as _};
 
@@ -46,6 +46,10 @@ async fn every_page_is_there_names_what_is_missing_and_loads_nothing_from_elsewh
         let (status, page) = setup.send("GET", &path, &[]).await;
         assert_eq!(status, StatusCode::OK, "{path}: {page}");
         assert!(page.contains("&lt;aarhus&gt;") && !page.contains("<aarhus>"), "{path}: a name was taken for markup");
+        assert_eq!(page.matches("data-live=\"asof\"").count(), 1, "{path} does not say when it is of");
+        assert_eq!(page.matches("<table").count(), page.matches("<table ").count(), "{path}");
+        let tables = page.split("<table ").skip(1).map(|rest| rest.split('>').next().unwrap());
+        tables.for_each(|table| assert!(table.contains("aria-label="), "{path}: {table} has no name"));
         assert!(!page.contains("src=\"http") && !page.contains("href=\"http") && !page.contains("style=\""), "{path}");
     }
     for path in ["/assets/nobody", "/checks/nothing", &format!("/assets/{asset}/nothing")] {
@@ -56,6 +60,10 @@ async fn every_page_is_there_names_what_is_missing_and_loads_nothing_from_elsewh
         );
     }
     assert_eq!(setup.send("GET", "/assets?colour=red", &[]).await.0, StatusCode::BAD_REQUEST);
+    let (status, page) = setup.send("GET", "/no/such/page", &[("accept", "text/html,*/*")]).await;
+    assert!(status == StatusCode::NOT_FOUND && page.contains("href=\"/assets\""), "no way out: {page}");
+    let (_, line) = setup.send("GET", "/no/such/page", &[]).await;
+    assert_eq!(line, "there is nothing here; / shows what there is\n");
 }
 
 #[tokio::test]
@@ -70,6 +78,53 @@ async fn the_asset_page_shows_a_fail_with_its_reason_and_its_fix_first() {
     let first = rows.find("state fail").expect("a fail");
     assert!(rows.find("state pass").is_none_or(|pass| first < pass));
     assert!(page.contains("as it was found") && page.contains(planned.checks[0].check.fix.split('&').next().unwrap()));
+}
+
+#[tokio::test]
+async fn an_unknown_is_told_in_words_with_what_to_do_on_every_page_that_shows_it() {
+    let setup = plant(&WebConfig::default()).await;
+    let judgement = Judgement::unknown(Cause::Privilege, "the monitor may not read it");
+    let asset = judge(&setup, "ssh-root-login", judgement, Evidence::default()).await;
+    for path in ["/".to_owned(), format!("/assets/{asset}"), format!("/assets/{asset}/ssh-root-login")] {
+        let (_, page) = setup.send("GET", &path, &[]).await;
+        let told = format!("{} <code>privilege</code>", Cause::Privilege.meaning());
+        assert!(page.contains(&told), "{path}: {page}");
+        let advice = [Advice::Permit, Advice::Elevate, Advice::SudoLines, Advice::CollectorLine].map(Advice::sentence);
+        assert!(advice.iter().any(|sentence| page.contains(&sentence.replace('"', "&quot;"))), "{path}: {page}");
+    }
+    let (_, page) = setup.send("GET", "/results?state=unknown&cause=privilege", &[]).await;
+    assert!(page.contains("Unknown because: "), "{page}");
+}
+
+#[tokio::test]
+async fn what_several_assertions_saw_stands_beside_their_names() {
+    let setup = plant(&WebConfig::default()).await;
+    let place = |way: &str, rule: &str, wanted: &str| {
+        Value::map([("way", way), ("rule", rule), ("wanted", wanted)].map(|(name, text)| (name, Value::text(text))))
+    };
+    let judgement = Judgement {
+        verdict: Verdict::Fail,
+        observed: Value::list([Value::text("any<thing>"), Value::Bool(false)]),
+        expected: Value::list([place("1", "linux.sshd.usepam", "yes"), place("2", "params.mfa_gated_ca", "true")]),
+        ..Judgement::unknown(Cause::NoData, "one factor is enough")
+    };
+    let asset = judge(&setup, "ssh-root-login", judgement, Evidence::default()).await;
+    let (_, page) = setup.send("GET", &format!("/assets/{asset}/ssh-root-login"), &[]).await;
+    let rows = page.split("What decided").nth(1).expect("the places").split("</table>").next().unwrap();
+    let row =
+        |rule: &str| rows.split("<tr>").find(|row| row.contains(rule)).unwrap_or_else(|| panic!("{rule}: {rows}"));
+    assert!(row("linux.sshd.usepam").contains("any&lt;thing&gt;") && row("linux.sshd.usepam").contains(">yes<"));
+    assert!(row("params.mfa_gated_ca").contains("false") && row("params.mfa_gated_ca").contains(">2<"), "{rows}");
+    // what an older version wrote has no names, and is shown as it is
+    let old = Judgement {
+        verdict: Verdict::Fail,
+        observed: Value::list([Value::text("any"), Value::Bool(false)]),
+        expected: Value::list([Value::text("yes"), Value::Bool(true)]),
+        ..Judgement::unknown(Cause::NoData, "one factor is enough")
+    };
+    judge(&setup, "ssh-root-login", old, Evidence::default()).await;
+    let (_, page) = setup.send("GET", &format!("/assets/{asset}/ssh-root-login"), &[]).await;
+    assert!(page.contains("Compared with") && !page.contains("What decided"), "{page}");
 }
 
 #[tokio::test]

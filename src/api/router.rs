@@ -120,7 +120,7 @@ pub fn router(desk: Desk) -> Router {
         .route("/-/stop-traffic", post(stop_traffic))
         .route("/-/resume-traffic", post(resume_traffic))
         .nest(API, v1::router())
-        .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing here; / shows what there is\n") })
+        .fallback(ui::nothing)
         .layer(middleware::from_fn_with_state(Arc::clone(&inner), authenticate))
         .layer(DefaultBodyLimit::max(LONGEST_BODY));
     Router::new()

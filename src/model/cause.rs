@@ -183,6 +183,27 @@ sentences! {
 }
 
 impl Cause {
+    /// What it means, in a few words for a person.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Timeout => "no answer in time",
+            Self::Refused => "nothing serves the port",
+            Self::Unreachable => "no way to the address",
+            Self::Auth => "the login was not accepted, or none is configured",
+            Self::Privilege => "the monitor's account may not read this",
+            Self::Protocol => "something else than expected answers",
+            Self::HostKey => "the host key is not the known one",
+            Self::Parse => "the answer could not be read",
+            Self::NoData => "something is missing that a judgement needs",
+            Self::Stale => "what is known is too old",
+            Self::Gated => "held back so that the device comes to no harm",
+            Self::Window => "a window forbids traffic now",
+            Self::Inactive => "switched off on purpose",
+            Self::Internal => "a defect of nis2watch itself",
+        }
+    }
+
     /// What to do, as far as the cause and the way of asking tell.
     #[must_use]
     pub const fn advice(self, over: Option<Transport>) -> Advice {

@@ -90,13 +90,9 @@ fn unknown(missing: &Missing, context: &Context<'_>) -> Judgement {
 }
 
 fn conclude(verdict: Verdict, seen: Finding, context: &Context<'_>) -> Judgement {
-    Judgement {
-        verdict,
-        reason: line(&seen.text),
-        observed: seen.observed,
-        expected: seen.expected,
-        params: context.params.clone(),
-    }
+    let reason = line(&seen.text);
+    let (observed, expected) = seen.kept();
+    Judgement { verdict, reason, observed, expected, params: context.params.clone() }
 }
 
 /// One bounded line without control characters.

@@ -34,6 +34,47 @@ fn a_fail_names_all_that_offends() {
     );
 }
 
+/// The places of `expected`, each as its way, its rule and what is wanted.
+fn told(judgement: &crate::model::Judgement) -> Vec<String> {
+    let field = |place: &Value, name| place.get(name).and_then(Value::as_text).unwrap_or("-").to_owned();
+    let places = judgement.expected.as_list().unwrap_or_default().iter();
+    places
+        .map(|place| format!("{} {}: {}", field(place, "way"), field(place, "rule"), field(place, "wanted")))
+        .collect()
+}
+
+#[test]
+fn where_several_assertions_decide_each_is_named_with_what_it_wants() {
+    let judgement = scene().fact("t.f", "[1, 23]").fact("t.n", "0").judge(RULE);
+    assert_eq!(told(&judgement), ["- t.f: only [1] (params.allowed)", "- t.n: at least 1"]);
+    assert_eq!(judgement.observed, Value::list([Value::list([Value::Int(23)]), Value::Int(0)]));
+}
+
+#[test]
+fn alternatives_are_told_way_by_way() {
+    let rule = "
+assert:
+  - any:
+      - { fact: t.os, equals: bsd, say: 'it is no {expected}' }
+      - all:
+          - { fact: t.n, at_least: 10 }
+          - any: [{ fact: t.age, at_most: 0 }, { fact: t.f, equals: 2 }]
+  - any: [{ fact: t.n, equals: 3 }, { none: [{ fact: t.n, equals: 9 }] }]
+";
+    let judgement = scene().judge(rule);
+    assert_eq!(
+        told(&judgement),
+        ["A1 t.os: bsd", "A2 t.n: at least 10", "A2.1 t.age: at most 0", "A2.2 t.f: 2", "B1 t.n: 3", "B2 t.n: not 9"]
+    );
+    let expected = judgement.expected.as_list().unwrap();
+    assert_eq!(expected[0].get("says"), Some(&Value::text("it is no bsd")));
+    assert_eq!(judgement.observed.as_list().map(<[Value]>::len), Some(expected.len()));
+    // one that cannot be named still has its place, because a waiver counts the places
+    let nameless = "assert: [{ fact: t.n, equals: 3 }, { none: [{ none: [{ fact: t.n, equals: 8 }] }] }]";
+    let judgement = scene().judge(nameless);
+    assert_eq!(judgement.observed.as_list().map(<[Value]>::len), Some(2), "{judgement:?}");
+}
+
 #[test]
 fn a_warning_comes_after_the_assertions() {
     assert_eq!(scene().fact("t.n", "2").judge(RULE).verdict, Verdict::Warn);

@@ -6,9 +6,10 @@ const { chromium } = require("playwright-core");
 
 const home = process.argv[2];
 const shots = process.env.SHOTS;
+const plant = Number(process.env.PLANT);
 const PAGES = ["/", "/assets", "/assets/mes-01", "/assets/mes-01/ssh-root-login", "/checks", "/checks/ssh-root-login", "/results?state=fail", "/controls",
   "/baselines", "/segmentation", "/waivers",
-  "/attestations", "/calendar", "/incidents", "/ledger"];
+  "/attestations", "/feeds", "/calendar", "/incidents", "/ledger", "/runbooks"];
 
 /** A page of a user; everything that goes wrong on it is kept. */
 async function open(browser, user, settings = {}) {
@@ -114,6 +115,8 @@ const steps = {
       assert.equal(await page.locator("h1").count(), 1, path);
       assert.equal(await page.locator("html").getAttribute("lang"), "en", path);
       assert.equal(await page.locator("table:not(:has(th[scope]))").count(), 0, path);
+      assert.equal(await page.locator("table:not([aria-label])").count(), 0, `${path} has a table without a name`);
+      assert.match(await page.locator(".asof").innerText(), /^As of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/, path);
       await page.keyboard.press("Tab");
       assert.equal(await page.evaluate(() => document.activeElement.className), "skip", path);
     }
@@ -137,6 +140,8 @@ const steps = {
       await page.goto(path);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       assert.ok(wide <= 0, `${path} is ${wide} pixels too wide`);
+      const bare = await page.locator(".findings tbody td:not([data-label])").count();
+      assert.equal(bare, 0, `${path} has cells that lose their heading`);
       await page.screenshot({ path: `${shots}/phone${name(path)}.png` });
     }
     await page.context().close();
@@ -167,6 +172,56 @@ const steps = {
     await page.locator(".feed li", { hasText: "ssh-root-login" }).filter({ hasText: "drift" }).first().waitFor({ timeout: 240_000 });
     assert.ok(seen && (await page.evaluate(() => window.here)), "the page was loaded again");
     await page.screenshot({ path: `${shots}/drift.png` });
+  },
+
+  async "what is worked on stays, and the page says since when it stands still"({ browser }) {
+    const { page } = await open(browser, "guest");
+    const time = () => page.locator(".asof time").innerText();
+    await page.goto("/assets/mes-01");
+    const first = await time();
+    await page.waitForFunction((before) => document.querySelector(".asof time").textContent !== before, first);
+    // sent anew and still open
+    await page.goto("/controls");
+    await page.locator("details summary").first().click();
+    const opened = await time();
+    await page.waitForFunction((before) => document.querySelector(".asof time").textContent !== before, opened);
+    assert.equal(await page.locator("details[open]").count(), 1);
+    // verdicts come in all the time, so the table would change
+    await page.goto("/assets");
+    await page.getByLabel("Text").fill("half a wo");
+    await page.getByText("Not updated since then while you type").waitFor({ timeout: 120_000 });
+    assert.equal(await page.getByLabel("Text").inputValue(), "half a wo");
+    await page.context().close();
+  },
+
+  // the last: nothing is left to look at afterwards
+  async "a daemon that is silent or gone is said so on top of every open page, whatever is open on it"({ browser, page: guest, other: shift }) {
+    for (const one of [guest, shift.page]) await one.context().close();
+    const opened = [];
+    for (const colorScheme of ["light", "dark"]) {
+      const one = async (path) => {
+        const { page } = await open(browser, "guest", { colorScheme });
+        await page.goto(path);
+        opened.push(page);
+        return page;
+      };
+      await one("/");
+      await (await one("/baselines")).getByText("Decide", { exact: true }).nth(1).click();
+      await (await one("/assets")).getByLabel("Text").fill("half a wo");
+    }
+    const banner = (page) => page.getByRole("alert").filter({ hasText: "No news from the daemon since" });
+    process.kill(plant, "SIGSTOP");
+    for (const page of opened) await banner(page).waitFor({ timeout: 30_000 });
+    process.kill(plant, "SIGCONT");
+    for (const page of opened) await banner(page).waitFor({ state: "hidden", timeout: 30_000 });
+    process.kill(plant, "SIGKILL");
+    for (const [at, page] of opened.entries()) {
+      await banner(page).waitFor({ timeout: 30_000 });
+      assert.ok(await banner(page).evaluate((node) => node.getBoundingClientRect().top >= 0), "the banner is out of sight");
+      assert.deepEqual(await page.evaluate(contrasts), [], page.url());
+      await page.screenshot({ path: `${shots}/dead-${at}.png` });
+      await page.context().close();
+    }
   },
 };
 

@@ -8,7 +8,7 @@ use chrono::{TimeDelta, Utc};
 use maud::{Markup, html};
 
 use super::Answer;
-use super::parts::{bounded, counts, minute, moment, state, what_to_do};
+use super::parts::{bounded, counts, minute, moment, prose, standing, what_to_do};
 use super::shell::shell;
 use super::strip::strip;
 use crate::api::router::Shared;
@@ -58,10 +58,10 @@ pub(super) async fn page(State(inner): Shared, Path(id): Path<String>, query: Qu
     let main = html! {
         div.columns {
             section { (about(&known)) }
-            section { h2 { "How it stands" } (counts(&known.tally)) (contact(&known)) (sent(&view, &known)) }
+            section { h2 { "How it stands" } (counts(&known.tally)) (contact(&known)) }
         }
         h2 { "Checks" }
-        table.findings.checks {
+        table.findings.checks aria-label="Checks of this asset" {
             thead { tr {
                 th scope="col" { "State" } th scope="col" { "Check" } th scope="col" { "Reason" }
                 th scope="col" { "What to do" } th scope="col" { "Since" } th scope="col" { "Last 7 days" }
@@ -70,6 +70,7 @@ pub(super) async fn page(State(inner): Shared, Path(id): Path<String>, query: Qu
                 (row(entry, changes.get(entry.check.as_str()).map(Vec::as_slice).unwrap_or_default(), now))
             } }
         }
+        (sent(&view, &known))
     };
     Ok(shell(&inner, known.member.asset.id.as_str(), "/assets", &main))
 }
@@ -77,16 +78,16 @@ pub(super) async fn page(State(inner): Shared, Path(id): Path<String>, query: Qu
 fn row(entry: &Entry, changes: &[&Transition], now: crate::model::Time) -> Markup {
     html! {
         tr id=(entry.check) {
-            td { (state(entry.state, entry.cause)) br; small { (entry.severity) } }
-            td { a href={ "/assets/" (entry.asset) "/" (entry.check) } { (entry.title) }
+            td data-label="State" { (standing(entry)) }
+            td data-label="Check" { a href={ "/assets/" (entry.asset) "/" (entry.check) } { (entry.title) }
                 br; small { a href={ "/checks/" (entry.check) } { (entry.check) } } }
-            td { @match &entry.reason {
+            td data-label="Reason" { @match &entry.reason {
                 Some(reason) => (bounded(reason)),
                 None => "not judged yet; the next visit will tell",
             } }
-            td { (what_to_do(entry)) }
-            td { @if let Some(since) = entry.since { (moment(since)) } }
-            td { (strip(changes, entry.state, entry.since, now - PAST, now)) }
+            td data-label="What to do" { (prose(what_to_do(entry))) }
+            td data-label="Since" { @if let Some(since) = entry.since { (moment(since)) } }
+            td data-label="Last 7 days" { (strip(changes, entry.state, entry.since, now - PAST, now)) }
         }
     }
 }
@@ -136,7 +137,7 @@ fn sent(view: &View, known: &Known) -> Markup {
     html! {
         h2 { "What was sent to it" }
         @if entries.is_empty() { p { "Nothing, since the daemon started." } } @else {
-            table {
+            table aria-label="Packets, connections and bytes, by way of asking" {
                 thead { tr { th scope="col" { "Over" } th.number scope="col" { "Packets" } th.number scope="col" { "Connections" }
                     th.number scope="col" { "Refused by its gate" } th.number scope="col" { "Bytes sent" } th.number scope="col" { "Bytes back" } } }
                 tbody { @for (transport, entry) in entries {

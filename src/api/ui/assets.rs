@@ -26,7 +26,7 @@ pub(super) async fn page(State(inner): Shared, mut query: Query) -> Answer {
                 button { "Show" }
             }
             p { (found.len()) (if found.len() == 1 { " asset" } else { " assets" }) }
-            table.assets {
+            table.assets aria-label="Assets, with their checks by state" {
                 thead { tr {
                     th scope="col" { "Asset" } th scope="col" { "Zone" } th scope="col" { "Kind" } th scope="col" { "State" }
                     @for word in Verdict::WORDS { th.number scope="col" { (word.replace('_', " ")) } }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Answer;
 use super::forms::{behind, days, files, one_of, pairs, reason, send, text};
-use super::parts::{bounded, choice, minute, moment, pager};
+use super::parts::{bounded, choice, minute, moment, pager, prose};
 use super::shell::shell;
 use crate::api::router::Shared;
 use crate::api::v1::{self, Query};
@@ -36,18 +36,18 @@ pub(super) async fn page(State(inner): Shared, mut query: Query) -> Answer {
         form.filter method="get" role="search" { (choice("State", "state", chosen, Standing::WORDS)) button { "Show" } }
         p { (found.len()) (if found.len() == 1 { " statement" } else { " statements" }) }
         @if !found.is_empty() {
-            table.findings {
+            table.findings aria-label="Signed statements" {
                 thead { tr {
                     th scope="col" { "State" } th scope="col" { "Check" } th scope="col" { "Statement" } th scope="col" { "Signed, until" }
                     th scope="col" { "Decide" }
                 } }
-                tbody { @for one in page.of(&found) { (row(one, now)) } }
+                tbody { @for one in page.of(&found) { (row(one, view.catalog.checks.get(&one.check).map(|check| &*check.title), now)) } }
             }
         }
         (pager("/attestations", &said, page.offset, page.limit, found.len()))
         @if !unsigned.is_empty() {
             h2 { "Nobody has signed" }
-            table.findings {
+            table.findings aria-label="Checks that nobody has signed for" {
                 thead { tr { th scope="col" { "Check" } th scope="col" { "What is to be done" } th scope="col" { "Decide" } } }
                 tbody { @for check in unsigned { (missing(check)) } }
             }
@@ -59,14 +59,14 @@ pub(super) async fn page(State(inner): Shared, mut query: Query) -> Answer {
 fn missing(check: &Check) -> Markup {
     html! {
         tr {
-            td { a href={ "/checks/" (check.id) } { (check.title) } br; small { (check.id) } }
-            td { (check.fix) }
-            td { (behind("Sign", &signing(check.id.as_str(), None))) }
+            td data-label="Check" { a href={ "/checks/" (check.id) } { (check.title) } br; small { (check.id) } }
+            td data-label="What is to be done" { (prose(&check.fix)) }
+            td data-label="Decide" { (behind("Sign", &signing(check.id.as_str(), None))) }
         }
     }
 }
 
-fn row(one: &Statement, now: Time) -> Markup {
+fn row(one: &Statement, title: Option<&str>, now: Time) -> Markup {
     let standing = one.standing(now);
     let class = match standing {
         Standing::Valid => "pass",
@@ -75,13 +75,13 @@ fn row(one: &Statement, now: Time) -> Markup {
     };
     html! {
         tr id=(one.id) {
-            td { span class={ "state " (class) } { (standing.word()) } }
-            td { a href={ "/checks/" (one.check) } { (one.check) } br; small { "about " (one.subject) } }
-            td { (bounded(&one.statement))
+            td data-label="State" { span class={ "state " (class) } { (standing.word()) } }
+            td data-label="Check" { a href={ "/checks/" (one.check) } { (title.unwrap_or(one.check.as_str())) } br; small { (one.check) " about " (one.subject) } }
+            td data-label="Statement" { (bounded(&one.statement))
                 @for file in &one.evidence { br; small title=(file.sha256) { (bounded(&file.name)) } } }
-            td { (minute(one.signed_at)) br; (moment(one.valid_until())) br;
+            td data-label="Signed, until" { (minute(one.signed_at)) br; (moment(one.valid_until())) br;
                 small { (one.signed_by.person) ", " (one.signed_by.role) } }
-            td { (behind("Renew", &renewing(one))) (behind("Sign another", &signing(one.check.as_str(), Some(one.subject.as_str())))) }
+            td data-label="Decide" { (behind("Renew", &renewing(one))) (behind("Sign another", &signing(one.check.as_str(), Some(one.subject.as_str())))) }
         }
     }
 }

@@ -39,7 +39,7 @@ pub(super) async fn page(State(inner): Shared, mut query: Query) -> Answer {
         }
         p { (found.len()) (if found.len() == 1 { " value" } else { " values" }) }
         @if found.is_empty() { p { "Nothing was seen yet that has a baseline and stands so." } } @else {
-            table.findings {
+            table.findings aria-label="Values with a baseline" {
                 thead { tr {
                     th scope="col" { "State" } th scope="col" { "Asset" } th scope="col" { "Check" } th scope="col" { "What differs" }
                     th scope="col" { "Approved" } th scope="col" { "Decide" }
@@ -56,17 +56,17 @@ fn row(one: &Baseline) -> Markup {
     let (seen, difference) = compared(one);
     html! {
         tr {
-            td { span class={ "state " (class(&one.standing)) } { (one.standing) } br; small { "seen since " (moment(one.since)) } }
-            td { a href={ "/assets/" (one.asset) } { (one.asset) } br; small { (one.zone) } }
-            td { a href={ "/assets/" (one.asset) "/" (one.check) } { (one.check) } }
-            td { (what(seen.as_ref(), difference.as_ref()))
+            td data-label="State" { span class={ "state " (class(&one.standing)) } { (one.standing) } br; small { "seen since " (moment(one.since)) } }
+            td data-label="Asset" { a href={ "/assets/" (one.asset) } { (one.asset) } br; small { (one.zone) } }
+            td data-label="Check" { a href={ "/assets/" (one.asset) "/" (one.check) } { (one.check) } }
+            td data-label="What differs" { (what(seen.as_ref(), difference.as_ref()))
                 @if let Some(plan) = &one.plan { p { small { "Announced until " (minute(plan.until)) ": " (plan.ticket) } } } }
-            td { @match &one.approval {
+            td data-label="Approved" { @match &one.approval {
                 None => "by nobody",
                 Some(approval) => { (approval.actor) ", " (moment(approval.at)) br; small { (approval.reason)
                     @if let Some(until) = approval.until { "; until " (minute(until)) } } },
             } }
-            td { (decide(one, difference.as_ref())) }
+            td data-label="Decide" { (decide(one, difference.as_ref())) }
         }
     }
 }

@@ -51,7 +51,7 @@ pub(super) async fn page(State(inner): Shared, mut query: Query) -> Answer {
             button { "Show" }
         }
         @if ends.is_empty() { p { "Nothing that is known here ends." } } @else {
-            table {
+            table.findings aria-label="What ends, the next first" {
                 thead { tr { th scope="col" { "When" } th scope="col" { "In" } th scope="col" { "What" } th scope="col" { "Name" }
                     th scope="col" { "Who sees to it" } } }
                 tbody { @for end in &ends { (row(end, now)) } }
@@ -74,11 +74,11 @@ fn row(end: &End, now: Time) -> Markup {
     };
     html! {
         tr {
-            td { time datetime=(end.at.to_rfc3339()) { (minute(end.at)) } }
-            td class=(class) { @if left < TimeDelta::zero() { "ended " (span(left.num_seconds())) " ago" } @else { (span(left.num_seconds())) } }
-            td { (end.what.replace('_', " ")) }
+            td data-label="When" { time datetime=(end.at.to_rfc3339()) { (minute(end.at)) } }
+            td class=(class) data-label="In" { @if left < TimeDelta::zero() { (if end.what == "incident_report" { "was due " } else { "ended " }) (span(left.num_seconds())) " ago" } @else { (span(left.num_seconds())) } }
+            td data-label="What" { (end.what.replace('_', " ")) }
             th scope="row" { a href=(end.link) { (end.name) } }
-            td { (end.who) }
+            td data-label="Who sees to it" { (end.who) }
         }
     }
 }
@@ -138,7 +138,13 @@ fn feeds(carried: &Shelf) -> Vec<End> {
     let end = |kind: Kind| {
         let limit = TimeDelta::from_std(carried.limit(kind)).ok()?;
         let at = carried.date(kind)?.checked_add_signed(limit)?;
-        Some(End { at, what: "feed", name: kind.title().to_owned(), who: String::new(), link: "/feeds".into() })
+        Some(End {
+            at,
+            what: "feed",
+            name: kind.title().to_owned(),
+            who: String::new(),
+            link: format!("/feeds#{}", kind.word()),
+        })
     };
     Kind::ALL.into_iter().filter_map(end).collect()
 }
@@ -159,7 +165,13 @@ fn papers(inner: &Inner, now: Time) -> Vec<End> {
     for (incident, duty) in book.open_deadlines(now) {
         let Some(at) = duty.due else { continue };
         let name = format!("{} of {}", duty.stage.word().replace('_', " "), incident.id);
-        all.push(End { at, what: "incident_report", name, who: String::new(), link: "/incidents".into() });
+        all.push(End {
+            at,
+            what: "incident_report",
+            name,
+            who: String::new(),
+            link: format!("/incidents#{}", incident.id),
+        });
     }
     all
 }

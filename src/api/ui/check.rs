@@ -27,7 +27,7 @@ pub(super) async fn list(State(inner): Shared, query: Query) -> Answer {
                 @let checks: Vec<_> = view.catalog.checks.values().filter(|check| check.pack == *id).collect();
                 @if !checks.is_empty() {
                     h2 { (pack.title) }
-                    table.assets {
+                    table.assets aria-label={ "Checks of the pack " (pack.title) } {
                         thead { tr { th scope="col" { "Check" } th scope="col" { "Severity" }
                             @for word in Verdict::WORDS { th.number scope="col" { (word.replace('_', " ")) } } } }
                         tbody { @for check in checks {
@@ -78,13 +78,19 @@ pub(super) async fn page(State(inner): Shared, Path(id): Path<String>, query: Qu
     Ok(shell(&inner, &check.title, "/checks", &main))
 }
 
+/// The sentences under one key of a check file, as a line of a list of terms.
+pub(super) fn sentences(check: &Check, key: &str) -> Markup {
+    let title = match key {
+        "not_applicable_when" => "Not applicable when any of",
+        "requires" => "Unknown unless all of",
+        "warn" => "Warns unless all of",
+        _ => "Fails unless all of",
+    };
+    let said: Vec<_> = check.sentences.iter().filter(|(part, _)| *part == key).collect();
+    html! { @if !said.is_empty() { dt { (title) } dd { ul { @for (_, sentence) in said { li { (sentence) } } } } } }
+}
+
 fn text(check: &Check) -> Markup {
-    let titles = [
-        ("not_applicable_when", "Not applicable when any of"),
-        ("requires", "Unknown unless all of"),
-        ("assert", "Fails unless all of"),
-        ("warn", "Warns unless all of"),
-    ];
     let lines = [
         ("What to do", &check.fix),
         ("Why it matters", &check.rationale),
@@ -94,10 +100,7 @@ fn text(check: &Check) -> Markup {
         dl {
             @for (name, line) in lines { @if !line.is_empty() { dt { (name) } dd { (line) } } }
             dt { "Concerns" } dd { (check.applies_to.to_string()) }
-            @for (part, title) in titles {
-                @let said: Vec<_> = check.sentences.iter().filter(|(key, _)| *key == part).collect();
-                @if !said.is_empty() { dt { (title) } dd { ul { @for (_, sentence) in said { li { (sentence) } } } } }
-            }
+            @for key in ["not_applicable_when", "requires", "assert", "warn"] { (sentences(check, key)) }
             @if !check.params.is_empty() {
                 dt { "Parameters" } dd { ul { @for (name, value) in &check.params { li { code { (name) " = " (value.to_string()) } } } } }
             }

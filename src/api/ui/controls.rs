@@ -25,7 +25,7 @@ pub(super) async fn page(State(inner): Shared, query: Query) -> Answer {
             h2 { "Article 21(2) of the directive" }
             (rows(&coverage.nis2))
             h2 { "Controls" }
-            table.controls {
+            table.findings.controls aria-label="Controls" {
                 thead { tr { th scope="col" { "Control" } th scope="col" { "Seen to" } th scope="col" { "How its checks stand" }
                     th scope="col" { "Where the law and the standards speak of it" } } }
                 tbody { @for control in catalog.controls.list.values() {
@@ -33,15 +33,15 @@ pub(super) async fn page(State(inner): Shared, query: Query) -> Answer {
                     @let tally = checks.iter().filter_map(|check| tallies.get(check.id.as_str())).fold(Tally::default(), Tally::plus);
                     tr id=(control.id) {
                         th scope="row" { (control.id) " " (control.title) br; small { (control.objective) } }
-                        td { (seen_to(catalog.evidence_for(&control.id))) }
-                        td {
+                        td data-label="Seen to" { (seen_to(catalog.evidence_for(&control.id))) }
+                        td data-label="How its checks stand" {
                             @if checks.is_empty() { "no check is loaded" } @else {
                                 (counts(&tally))
                                 details { summary { (checks.len()) (if checks.len() == 1 { " check" } else { " checks" }) }
                                     ul { @for check in checks { li { a href={ "/checks/" (check.id) } { (check.title) } } } } }
                             }
                         }
-                        td { (references(catalog, control)) }
+                        td data-label="Where the law and the standards speak of it" { (references(catalog, control)) }
                     }
                 } }
             }
@@ -61,12 +61,13 @@ fn seen_to(state: Measured) -> Markup {
 
 fn rows(rows: &[CoverageRow]) -> Markup {
     html! {
-        table {
+        table.findings aria-label="Points of Article 21(2)" {
             thead { tr { th scope="col" { "Point" } th scope="col" { "Asks for" } th scope="col" { "Seen to" }
                 th.number scope="col" { "Measured" } th.number scope="col" { "Attested" } th.number scope="col" { "Still planned" } } }
             tbody { @for row in rows {
-                tr { th scope="row" { (row.id) } td { (row.text) } td { (seen_to(row.state)) }
-                    td.number { (row.measured.len()) } td.number { (row.attested.len()) } td.number { (row.planned.len()) } }
+                tr { th scope="row" { (row.id) } td data-label="Asks for" { (row.text) } td data-label="Seen to" { (seen_to(row.state)) }
+                    td.number data-label="Measured" { (row.measured.len()) } td.number data-label="Attested" { (row.attested.len()) }
+                    td.number data-label="Still planned" { (row.planned.len()) } }
             } }
         }
     }

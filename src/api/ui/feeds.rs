@@ -52,7 +52,7 @@ pub(super) async fn page(State(inner): Shared, mut query: Query) -> Answer {
 
 fn feeds(carried: &Shelf, now: Time) -> Markup {
     html! {
-        table.findings {
+        table.findings aria-label="Feeds" {
             thead { tr { th scope="col" { "State" } th scope="col" { "Feed" } th scope="col" { "Date" } th scope="col" { "Age" }
                 th scope="col" { "At most" } th.number scope="col" { "Entries" } th scope="col" { "Read from" } } }
             tbody { @for kind in Kind::ALL { (feed(carried, kind, now)) } }
@@ -70,14 +70,14 @@ fn feed(carried: &Shelf, kind: Kind, now: Time) -> Markup {
     let files = carried.sources(kind).count();
     html! {
         tr id=(kind.word()) {
-            td { span class={ "state " (class) } { (state.word()) }
+            td data-label="State" { span class={ "state " (class) } { (state.word()) }
                 @if let Some(trouble) = carried.trouble(kind, now) { br; small { (trouble) } } }
             th scope="row" { (kind.title()) br; small { (kind.word()) } }
-            td { @match date { Some(date) => (moment(date)), None => "none" } }
-            td { @if let Some(date) = date { (span((now - date).num_seconds())) } }
-            td { (span(i64::try_from(carried.limit(kind).as_secs()).unwrap_or(i64::MAX))) }
-            td.number { (carried.entries(kind)) }
-            td {
+            td data-label="Date" { @match date { Some(date) => (moment(date)), None => "none" } }
+            td data-label="Age" { @if let Some(date) = date { (span((now - date).num_seconds())) } }
+            td data-label="At most" { (span(i64::try_from(carried.limit(kind).as_secs()).unwrap_or(i64::MAX))) }
+            td.number data-label="Entries" { (carried.entries(kind)) }
+            td data-label="Read from" {
                 @match (files, carried.sources(kind).next()) {
                     (1, Some(source)) => (source.name),
                     (0, _) => "",
@@ -94,13 +94,13 @@ fn refused(carried: &Shelf) -> Markup {
     html! {
         @if !carried.refused.is_empty() {
             h2 { "Files that were refused" }
-            table.findings {
+            table.findings aria-label="Files that were refused" {
                 thead { tr { th scope="col" { "File" } th scope="col" { "Feed" } th scope="col" { "Why" } } }
                 tbody { @for one in carried.refused.iter().take(REFUSED) {
                     tr {
                         th scope="row" { (one.file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default()) }
-                        td { (one.kind.map_or("any", Kind::word)) }
-                        td { (super::parts::bounded(&one.why)) }
+                        td data-label="Feed" { (one.kind.map_or("any", Kind::word)) }
+                        td data-label="Why" { (super::parts::bounded(&one.why)) }
                     }
                 } }
             }
@@ -127,7 +127,7 @@ fn candour(known: &Exposures) -> Markup {
 
 fn matches(found: &[&Exposure]) -> Markup {
     html! {
-        table.findings {
+        table.findings aria-label="Vulnerabilities of this plant" {
             thead { tr { th scope="col" { "Vulnerability" } th scope="col" { "Asset" } th scope="col" { "Product" } th scope="col" { "Advisory" }
                 th scope="col" { "Recognised by" } th scope="col" { "To be mended by" } th scope="col" { "Verdict" } } }
             tbody { @for one in found { (row(one)) } }
@@ -141,12 +141,12 @@ fn row(one: &Exposure) -> Markup {
         tr {
             th scope="row" { (what.id) br; small { (what.severity)
                 @if what.ransomware { ", used for extortion" } @else if what.exploited { ", exploited" } } }
-            td { a href={ "/assets/" (one.asset) } { (one.asset) } br; small { (one.zone) } }
-            td { (one.product) }
-            td { (what.advisory) }
-            td { (what.confidence) @if !what.certain { br; small { "undecided" } } }
-            td { @if let Some(due) = &what.due { (due) } }
-            td { a href={ "/assets/" (one.asset) "/" (one.check) } { (super::parts::state(one.state, None)) } br; small { @if let Some(at) = one.at { (moment(at)) } } }
+            td data-label="Asset" { a href={ "/assets/" (one.asset) } { (one.asset) } br; small { (one.zone) } }
+            td data-label="Product" { (one.product) }
+            td data-label="Advisory" { (what.advisory) }
+            td data-label="Recognised by" { (what.confidence) @if !what.certain { br; small { "undecided" } } }
+            td data-label="To be mended by" { @if let Some(due) = &what.due { (due) } }
+            td data-label="Verdict" { a href={ "/assets/" (one.asset) "/" (one.check) } { (super::parts::state(one.state, None)) } br; small { @if let Some(at) = one.at { (moment(at)) } } }
         }
     }
 }

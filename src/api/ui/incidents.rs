@@ -97,17 +97,17 @@ fn acts(incident: &Incident) -> Markup {
 
 fn duties(duties: &[Duty], now: Time) -> Markup {
     html! {
-        table {
+        table.findings aria-label="Reports that are due" {
             thead { tr { th scope="col" { "Report" } th scope="col" { "State" } th scope="col" { "Due" } th scope="col" { "Clock" } } }
             tbody { @for duty in duties {
                 tr {
                     th scope="row" { (duty.stage.word().replace('_', " ")) }
-                    td { span class={ "state " (class(duty.progress)) } { (duty.progress.word()) } }
-                    td {
+                    td data-label="State" { span class={ "state " (class(duty.progress)) } { (duty.progress.word()) } }
+                    td data-label="Due" {
                         @if let Some(due) = duty.due { (moment(due)) } @else { "not known yet" }
                         @if duty.is_latest { " " small { "at the latest; counts from the notification" } }
                     }
-                    td { (clock(duty, now)) }
+                    td data-label="Clock" { (clock(duty, now)) }
                 }
             } }
         }

@@ -68,18 +68,18 @@ fn examined(found: Option<&Examination>) -> Markup {
 
 fn changes(records: &[LedgerRecord]) -> Markup {
     html! {
-        table.findings {
+        table.findings aria-label="Changes, the newest first" {
             thead { tr { th scope="col" { "When" } th scope="col" { "Asset and check" } th scope="col" { "Change" }
                 th scope="col" { "Reason" } th.number scope="col" { "Record" } } }
             tbody { @for record in records {
                 @let change = &record.transition;
                 tr {
-                    td { (moment(change.at)) }
-                    td { a href={ "/assets/" (change.asset) "/" (change.check) } { (change.asset) ": " (change.check) } br; small { (change.zone) ", " (change.severity) } }
-                    td { @match change.from { Some(from) => { (state(from.word(), None)) " to " }, None => "first seen as " }
+                    td data-label="When" { (moment(change.at)) }
+                    td data-label="Asset and check" { a href={ "/assets/" (change.asset) "/" (change.check) } { (change.asset) ": " (change.check) } br; small { (change.zone) ", " (change.severity) } }
+                    td data-label="Change" { @match change.from { Some(from) => { (state(from.word(), None)) " to " }, None => "first seen as " }
                         (state(change.to.word(), change.to.cause().map(Cause::word))) @if change.is_drift() { " " b { "drift" } } }
-                    td { (bounded(&change.reason)) }
-                    td.number { (record.seq) }
+                    td data-label="Reason" { (bounded(&change.reason)) }
+                    td.number data-label="Record" { (record.seq) }
                 }
             } }
         }

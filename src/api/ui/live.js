@@ -2,35 +2,119 @@
 "use strict";
 
 const EVERY = 5000;
+// Without an answer for longer than two refreshes, what is shown may be old.
+const SILENT = 2 * EVERY + 1000;
 const said = document.getElementById("said");
+const silent = document.getElementById("silent");
+const held = document.getElementById("held");
+const asOf = document.querySelector("[data-live=asof]");
+// What the daemon last sent for a part: what stands there now may have been opened or counted down since.
+const sent = new WeakMap();
+let heard = Date.now();
+let news = asOf.querySelector("time").textContent;
+let trouble = "";
+let isAsking = false;
 
-function isUsed(part) {
+function isChanged(field) {
+  if (field.type === "checkbox") return field.checked !== field.defaultChecked;
+  if (field.type === "file") return field.files.length > 0;
+  if (field.tagName !== "SELECT") return field.value !== field.defaultValue;
+  const options = Array.from(field.options);
+  return field.selectedIndex !== Math.max(0, options.findIndex((option) => option.defaultSelected));
+}
+
+// Why a part must stay as it is for now; nothing where it may change.
+function hold(part) {
   const focus = document.activeElement;
-  return focus && focus !== document.body && part.contains(focus) && focus.matches("input, select, textarea, summary, pre, [role=region]");
+  const isIn = (kind) => focus && focus !== document.body && part.contains(focus) && focus.matches(kind);
+  if (isIn("input, select, textarea")) return "while you type";
+  if (part.querySelector("details[open] form")) return "while a form is open";
+  if (Array.from(part.querySelectorAll("input, select, textarea")).some(isChanged)) return "while a form is filled in";
+  return isIn("pre, [role=region]") ? "while you read in a part of it" : "";
+}
+
+// What an opened part is called: its row and its title.
+function title(details) {
+  const row = details.closest("tr, section");
+  const links = Array.from(row?.querySelectorAll("a[href]") ?? [], (link) => link.getAttribute("href"));
+  return [row?.id, ...links, details.querySelector("summary").textContent].join(" ");
+}
+
+function put(part, other) {
+  const focus = part.contains(document.activeElement) ? document.activeElement : null;
+  const link = focus?.getAttribute("href");
+  const summary = focus?.matches("summary") ? title(focus.parentElement) : null;
+  const open = new Set(Array.from(part.querySelectorAll("details[open]"), title));
+  part.replaceChildren(...other.childNodes);
+  for (const details of part.querySelectorAll("details")) {
+    const name = title(details);
+    if (open.has(name)) details.open = true;
+    if (name === summary) details.querySelector("summary").focus();
+  }
+  if (link) part.querySelector(`a[href="${CSS.escape(link)}"]`)?.focus();
+}
+
+// Puts in what changed. What is held back keeps its time.
+function show(fresh) {
+  let why = "";
+  for (const part of document.querySelectorAll("[data-live]")) {
+    const other = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
+    if (part === asOf || !other) continue;
+    const text = other.innerHTML;
+    if (text === (sent.get(part) ?? part.innerHTML)) continue;
+    const reason = hold(part);
+    if (!reason) {
+      put(part, other);
+      sent.set(part, text);
+    }
+    why ||= reason;
+  }
+  const time = fresh.querySelector("[data-live=asof]");
+  news = time.querySelector("time").textContent;
+  if (!why) asOf.replaceChildren(...time.childNodes);
+  tell(held, why && `Not updated since then ${why}.`);
+}
+
+function tell(place, text) {
+  if (place.textContent !== text) place.textContent = text;
+}
+
+async function ask() {
+  const settings = { headers: { accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(2 * EVERY) };
+  let answer, text;
+  try {
+    answer = await fetch(location.href, settings);
+    text = await answer.text();
+  } catch {
+    throw new Error("it does not answer");
+  }
+  if (!answer.ok) throw new Error(`it answers ${answer.status}`);
+  const fresh = new DOMParser().parseFromString(text, "text/html");
+  if (!fresh.querySelector("[data-live=asof] time")) throw new Error("something else answers in its place");
+  return fresh;
 }
 
 async function refresh() {
-  if (document.hidden || document.querySelector("details[open]")) return;
-  let answer;
+  if (document.hidden || isAsking) return;
+  isAsking = true;
   try {
-    answer = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store" });
-  } catch {
-    said.textContent = "The daemon does not answer; what is shown may be old.";
-    return;
+    const fresh = await ask();
+    heard = Date.now();
+    trouble = "";
+    show(fresh);
+  } catch (error) {
+    trouble = error.message;
+  } finally {
+    isAsking = false;
   }
-  if (!answer.ok) {
-    said.textContent = `The daemon answers ${answer.status}; what is shown may be old.`;
-    return;
-  }
-  if (said.textContent.startsWith("The daemon")) said.textContent = "";
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const part of document.querySelectorAll("[data-live]")) {
-    const other = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
-    if (!other || isUsed(part) || part.innerHTML === other.innerHTML) continue;
-    const link = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-    part.replaceChildren(...other.childNodes);
-    if (link) part.querySelector(`a[href="${CSS.escape(link)}"]`)?.focus();
-  }
+  watch();
+}
+
+// Says so when the daemon is silent: a page that nothing comes to looks like a plant where nothing happens.
+function watch() {
+  const isSilent = !document.hidden && Date.now() - heard > SILENT;
+  tell(silent, isSilent ? `No news from the daemon since ${news}: ${trouble || "it does not answer"}. What is shown may be old.` : "");
+  document.body.classList.toggle("silent", isSilent);
 }
 
 // The names and digests of files; their content stays where it is.
@@ -149,5 +233,7 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-act]");
   if (button) act(button);
 });
+document.addEventListener("visibilitychange", refresh);
 setInterval(refresh, EVERY);
+setInterval(watch, 1000);
 setInterval(tick, 1000);

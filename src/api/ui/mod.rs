@@ -27,7 +27,7 @@ mod waivers;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::header;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
@@ -67,6 +67,15 @@ pub(super) fn router() -> Router<Arc<Inner>> {
         .route("/ledger", get(ledger::page))
         .route("/style.css", get(|| async { fixed("text/css; charset=utf-8", STYLE) }))
         .route("/live.js", get(|| async { fixed("text/javascript; charset=utf-8", LIVE) }))
+}
+
+/// What is answered where there is nothing: a page with the way to the others to a browser, a line to anything else.
+pub(super) async fn nothing(headers: HeaderMap) -> Response {
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if accepted.contains("text/html") {
+        return shell::Sorry(Refusal::NotFound("there is nothing at this address".into())).into_response();
+    }
+    (StatusCode::NOT_FOUND, "there is nothing here; / shows what there is\n").into_response()
 }
 
 fn fixed(kind: &'static str, text: &'static str) -> Response {

@@ -1,5 +1,6 @@
 //! The overview: how the plant stands zone by zone, what changed, and what needs somebody.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -7,7 +8,7 @@ use maud::{Markup, html};
 use tokio::time::{Duration, Instant};
 
 use super::Answer;
-use super::parts::{counts, moment, pairs, state};
+use super::parts::{because, counts, moment, pairs, prose, state, what_to_do};
 use super::shell::shell;
 use crate::api::router::{Inner, Shared};
 use crate::api::v1::{self, Entry, Order, Query, Refusal};
@@ -30,6 +31,8 @@ pub(in crate::api) struct Summary {
     total: Tally,
     zones: Vec<(ZoneId, usize, Tally)>,
     causes: Vec<(&'static str, u32)>,
+    /// The most urgent unknown of each cause: what to do about one says more than what to do about any.
+    examples: Vec<Entry>,
     feed: Vec<Transition>,
     findings: Vec<Entry>,
     more: usize,
@@ -38,13 +41,14 @@ pub(in crate::api) struct Summary {
 
 impl Summary {
     async fn read(inner: &Inner) -> Result<Self, Refusal> {
-        let (mut summary, plan, chosen) = Self::look(inner);
+        let (mut summary, plan, chosen, examples) = Self::look(inner);
         summary.findings = v1::entries(inner, &plan, &chosen).await?;
+        summary.examples = v1::entries(inner, &plan, &examples).await?;
         Ok(summary)
     }
 
-    /// What the board says; of it, which pairs are shown in full.
-    fn look(inner: &Inner) -> (Self, Arc<Plan>, Vec<Pair>) {
+    /// What the board says; of it, which pairs are shown in full, and which are examples of a cause.
+    fn look(inner: &Inner) -> (Self, Arc<Plan>, Vec<Pair>, Vec<Pair>) {
         let (plan, mut summary, urgent) = {
             let board = inner.desk.board.read();
             let mut zones: Vec<_> = board.zones.iter().map(|(zone, tally)| (zone.clone(), 0, *tally)).collect();
@@ -56,7 +60,10 @@ impl Summary {
             }
             let is_urgent = |pair: &Pair| pair.cell.is_some() && matches!(pair.state(), "fail" | "unknown" | "warn");
             let urgent: Vec<Pair> = board.pairs().filter(is_urgent).collect();
-            let mut causes: Vec<_> = board.causes.iter().map(|(cause, count)| (*cause, *count)).collect();
+            // what was never judged is told as that
+            let waiting = |cause: &str| if cause == Cause::NoData.word() { board.waiting } else { 0 };
+            let known = board.causes.iter().map(|(cause, count)| (*cause, count.saturating_sub(waiting(cause))));
+            let mut causes: Vec<_> = known.collect();
             causes.retain(|(_, count)| *count > 0);
             causes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
             let summary = Self {
@@ -65,6 +72,7 @@ impl Summary {
                 total: board.total,
                 zones,
                 causes,
+                examples: Vec::new(),
                 feed: board.feed.iter().take(FEED).cloned().collect(),
                 findings: Vec::new(),
                 more: 0,
@@ -85,12 +93,27 @@ impl Summary {
             }
             chosen.extend(some);
         }
-        (summary, plan, chosen)
+        let examples = examples(&plan, &urgent);
+        (summary, plan, chosen, examples)
     }
 
     fn is_fresh(&self, revision: u64) -> bool {
         self.revision == revision || self.read_at.elapsed() < FRESH
     }
+}
+
+/// For each cause its most urgent pair.
+fn examples(plan: &Plan, pairs: &[Pair]) -> Vec<Pair> {
+    let mut all: BTreeMap<Cause, Pair> = BTreeMap::new();
+    let severity = |pair: &Pair| pair.of(plan).1.check.severity;
+    for pair in pairs {
+        let Some(cause) = pair.cause() else { continue };
+        let known = all.entry(cause).or_insert(*pair);
+        if severity(pair) > severity(known) {
+            *known = *pair;
+        }
+    }
+    all.into_values().collect()
 }
 
 pub(super) async fn page(State(inner): Shared, query: Query) -> Answer {
@@ -112,12 +135,12 @@ pub(super) async fn page(State(inner): Shared, query: Query) -> Answer {
         }
         h2 { "Zones" }
         ul.tiles.zones { @for (zone, assets, tally) in &summary.zones { (tile(zone, *assets, tally)) } }
-        div.columns {
-            section { h2 { "What changed" } (feed(&summary.feed)) }
-            section { h2 { "Why something is unknown" } (causes(&summary)) }
-        }
+        h2 { "What changed" }
+        (feed(&summary.feed))
         h2 { "What needs somebody first" }
         (findings(&summary))
+        h2 { "Why something is unknown" }
+        (causes(&summary))
     };
     Ok(shell(&inner, "Overview", "/", &main))
 }
@@ -154,10 +177,22 @@ fn feed(changes: &[Transition]) -> Markup {
 
 fn causes(summary: &Summary) -> Markup {
     html! {
-        @if summary.causes.is_empty() { p { "Nothing is unknown." } }
-        ul.feed { @for (cause, count) in &summary.causes {
-            li { a href={ "/results?state=unknown&cause=" (cause) } { (cause) } " " b { (count) } }
-        } }
+        @if summary.causes.is_empty() && summary.waiting == 0 { p { "Nothing is unknown." } }
+        ul.feed {
+            @for (cause, count) in &summary.causes {
+                li { b { (count) } " " a href={ "/results?state=unknown&cause=" (cause) } { (because(cause)) } (example(summary, cause)) }
+            }
+            @if summary.waiting > 0 { li { b { (summary.waiting) } " not judged yet: the next visits will tell" } }
+        }
+    }
+}
+
+fn example(summary: &Summary, cause: &str) -> Markup {
+    let one = summary.examples.iter().find(|entry| entry.cause == Some(cause));
+    html! {
+        @if let Some(one) = one {
+            br; small { "for one, " a href={ "/assets/" (one.asset) "/" (one.check) } { (one.asset) ": " (one.check) } ". " (prose(what_to_do(one))) }
+        }
     }
 }
 

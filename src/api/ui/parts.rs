@@ -4,24 +4,47 @@ use maud::{Markup, html};
 
 use crate::api::Tally;
 use crate::api::v1::Entry;
-use crate::model::{Time, Verdict};
+use crate::model::{Cause, Time, Verdict};
 
 /// Longest text of a device that is shown, in characters.
 const LONGEST: usize = 400;
 /// Longest reason in a row of a table; the page of the pair has it whole.
 const IN_A_ROW: usize = 160;
 
-/// A state, with its cause.
+/// A state, with its cause in words and as the word that filters, labels and logs have.
 pub(super) fn state(word: &str, cause: Option<&str>) -> Markup {
     html! {
         span class={ "state " (word) } { (word.replace('_', " ")) }
-        @if let Some(cause) = cause { " " small { (cause) } }
+        @if let Some(cause) = cause { " " small { (because(cause)) } }
     }
+}
+
+/// A cause in words, with its own word beside.
+pub(super) fn because(cause: &str) -> Markup {
+    html! { @if let Some(known) = Cause::from_word(cause) { (known.meaning()) " " } code { (cause) } }
+}
+
+/// How a pair stands, how much it matters, and why it is unknown; what was not judged yet has no cause of its own.
+pub(super) fn standing(entry: &Entry) -> Markup {
+    html! {
+        (state(entry.state, None)) small { ", " (entry.severity) }
+        @if let Some(cause) = entry.cause.filter(|_| entry.reason.is_some()) { br; small { (because(cause)) } }
+    }
+}
+
+/// Our own text, with what stands between backticks as code.
+pub(super) fn prose(text: &str) -> Markup {
+    html! { @for (at, part) in text.split('`').enumerate() { @if at % 2 == 1 { code { (part) } } @else { (part) } } }
 }
 
 /// A moment, to the minute.
 pub(super) fn minute(time: Time) -> String {
     time.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// A moment, to the second.
+pub(super) fn second(time: Time) -> String {
+    time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 /// A moment that machines read, too.
@@ -68,7 +91,7 @@ pub(super) fn counts(tally: &Tally) -> Markup {
 /// A table of pairs. `with_asset` and `with_check` leave out what the page is about.
 pub(super) fn pairs(entries: &[Entry], with_asset: bool, with_check: bool) -> Markup {
     html! {
-        table.findings {
+        table.findings aria-label="Verdicts with their reasons" {
             thead { tr {
                 th scope="col" { "State" }
                 @if with_asset { th scope="col" { "Asset" } }
@@ -77,21 +100,21 @@ pub(super) fn pairs(entries: &[Entry], with_asset: bool, with_check: bool) -> Ma
             } }
             tbody { @for entry in entries {
                 tr {
-                    td { (state(entry.state, entry.cause)) br; small { (entry.severity) } }
+                    td data-label="State" { (standing(entry)) }
                     @if with_asset {
-                        td { a href={ "/assets/" (entry.asset) } { (entry.asset) } br; small { (entry.zone) } }
+                        td data-label="Asset" { a href={ "/assets/" (entry.asset) } { (entry.asset) } br; small { (entry.zone) } }
                     }
                     @if with_check {
-                        td { a href={ "/assets/" (entry.asset) "/" (entry.check) } { (entry.title) }
+                        td data-label="Check" { a href={ "/assets/" (entry.asset) "/" (entry.check) } { (entry.title) }
                             br; small { a href={ "/checks/" (entry.check) } { (entry.check) } } }
                     }
-                    td { @match &entry.reason {
+                    td data-label="Reason" { @match &entry.reason {
                         Some(reason) => (cut(reason, IN_A_ROW)),
                         None => "not judged yet; the next visit will tell",
                     }
                     @if !with_check { " " a href={ "/assets/" (entry.asset) "/" (entry.check) } { "Evidence" } } }
-                    td { (what_to_do(entry)) }
-                    td { @if let Some(since) = entry.since { (moment(since)) } }
+                    td data-label="What to do" { (prose(what_to_do(entry))) }
+                    td data-label="Since" { @if let Some(since) = entry.since { (moment(since)) } }
                 }
             } }
         }

@@ -6,7 +6,7 @@ use axum::extract::State;
 use maud::html;
 
 use super::Answer;
-use super::parts::{choice, pager, pairs};
+use super::parts::{because, choice, pager, pairs};
 use super::shell::shell;
 use crate::api::router::Shared;
 use crate::api::v1::{self, Order, Query, WantedPairs};
@@ -33,6 +33,7 @@ pub(super) async fn page(State(inner): Shared, mut query: Query) -> Answer {
             input type="hidden" name="sort" value="-severity";
             button { "Show" }
         }
+        @if let [cause] = wanted.causes.as_slice() { p { "Unknown because: " (because(cause)) } }
         p { (found.len()) (if found.len() == 1 { " verdict" } else { " verdicts" }) }
         (pairs(&entries, true, true))
         (pager("/results", &text, page.offset, page.limit, found.len()))

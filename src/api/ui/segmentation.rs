@@ -80,7 +80,7 @@ fn is_look(plan: &Plan, pair: &Pair) -> bool {
 fn matrix(zoning: &Zoning, looks: &HashMap<ZoneId, Tally>, open: &[String]) -> Markup {
     html! {
         div.wide tabindex="0" role="region" aria-label="Matrix of zones" {
-            table.matrix {
+            table.matrix aria-label="Zones that look, and zones that are looked at" {
                 thead { tr { th scope="col" { "from \\ to" } @for zone in zoning.zones.keys() { th scope="col" { (zone) } } } }
                 tbody { @for from in zoning.zones.keys() {
                     tr {

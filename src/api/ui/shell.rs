@@ -4,7 +4,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
-use super::parts::minute;
+use chrono::Utc;
+
+use super::parts::{minute, second};
 use crate::api::router::Inner;
 use crate::api::v1::Refusal;
 use crate::model::{Cause, Verdict};
@@ -43,14 +45,12 @@ pub(super) fn shell(inner: &Inner, title: &str, at: &str, main: &Markup) -> Mark
             }
             body {
                 a.skip href="#main" { "To the content" }
+                div #silent role="alert" {}
                 header {
                     div.brand { a href="/" { "nis2watch" } span { (site) } }
-                    nav aria-label="Pages" {
-                        @for (path, name) in PAGES {
-                            a href=(path) aria-current=[(path == at).then_some("page")] { (name) }
-                        }
-                    }
+                    (ways(at))
                 }
+                (as_of())
                 (line(inner))
                 main id="main" data-live="main" { h1 { (title) } (main) }
                 p #said role="status" aria-live="polite" {}
@@ -64,6 +64,26 @@ pub(super) fn shell(inner: &Inner, title: &str, at: &str, main: &Markup) -> Mark
                     a href="/-/healthy" { "Health" }
                 }
             }
+        }
+    }
+}
+
+/// The way to the other pages.
+fn ways(at: &str) -> Markup {
+    html! {
+        nav aria-label="Pages" {
+            @for (path, name) in PAGES { a href=(path) aria-current=[(path == at).then_some("page")] { (name) } }
+        }
+    }
+}
+
+/// The daemon's time of what is shown: a page that stays open must not pass for news. The script moves it on with the content.
+fn as_of() -> Markup {
+    let now = Utc::now();
+    html! {
+        div.asof {
+            p data-live="asof" { "As of " time datetime=(now.to_rfc3339()) { (second(now)) } }
+            p #held role="status" {}
         }
     }
 }
@@ -86,6 +106,9 @@ fn line(inner: &Inner) -> Markup {
                 @if fails > 0 {
                     a href="/results?state=fail&sort=-severity" { b.fail { (fails) " fail" } }
                     @if let Some(worst) = worst { ", the worst " (worst) }
+                } @else if unknowns > 0 {
+                    // what nobody knows may fail: no colour of good news
+                    b { "No check fails as far as is known" }
                 } @else { b.pass { "No check fails" } }
                 " · " a href="/results?state=unknown&sort=-severity" { (unknowns) " unknown" }
                 " · " (board.plan.assets.len()) " assets"
@@ -111,7 +134,7 @@ impl IntoResponse for Sorry {
                     link rel="stylesheet" href="/style.css";
                     link rel="icon" href="data:,";
                 }
-                body { main { h1 { (if status == StatusCode::NOT_FOUND { "Not here" } else { "No answer" }) }
+                body { header { div.brand { a href="/" { "nis2watch" } } (ways("")) } main { h1 { (if status == StatusCode::NOT_FOUND { "Not here" } else { "No answer" }) }
                     p { (message) } p { a href="/" { "To the overview" } } } }
             }
         };

@@ -37,7 +37,7 @@ pub(super) async fn page(State(inner): Shared, mut query: Query) -> Answer {
         (behind("Accept fails", &accepting(&check, &asset, &named)))
         p { (found.len()) (if found.len() == 1 { " waiver" } else { " waivers" }) }
         @if !found.is_empty() {
-            table.findings {
+            table.findings aria-label="Waivers" {
                 thead { tr {
                     th scope="col" { "State" } th scope="col" { "Waiver" } th scope="col" { "Accepts fails of" } th scope="col" { "From, until" }
                     th scope="col" { "Instead" } th scope="col" { "Decide" }
@@ -85,17 +85,17 @@ fn row(waiver: &Waiver, now: Time) -> Markup {
     let ending = html! { (reason()) (send(if standing == "expired" { "It is settled" } else { "End it now" }, &format!("/waivers/{}/revoke", waiver.id), Some(&json!({})))) };
     html! {
         tr id=(waiver.id) {
-            td { span class={ "state " (class) } { (standing.replace('_', " ")) } }
-            td { b { (waiver.id) } br; (bounded(waiver.reason.trim())) br;
+            td data-label="State" { span class={ "state " (class) } { (standing.replace('_', " ")) } }
+            td data-label="Waiver" { b { (waiver.id) } br; (bounded(waiver.reason.trim())) br;
                 small { (waiver.approved_by.person) ", " (waiver.approved_by.role) } }
-            td { (meaning(&waiver.selector)) }
-            td { (minute(waiver.starts_at)) br; (moment(waiver.expires_at)) br;
+            td data-label="Accepts fails of" { (meaning(&waiver.selector)) }
+            td data-label="From, until" { (minute(waiver.starts_at)) br; (moment(waiver.expires_at)) br;
                 small { (waiver.owner.as_deref().unwrap_or("nobody")) " sees to it" } }
-            td {
+            td data-label="Instead" {
                 @if let Some(measure) = &waiver.compensating_measure { (bounded(measure)) br; }
                 @for one in &waiver.compensating { small { (one.check) @if let Some(asset) = &one.asset { " on " (asset) } } br; }
             }
-            td {
+            td data-label="Decide" {
                 @if let Some(end) = &waiver.revocation { (minute(end.at)) br; small { (end.by) ": " (bounded(&end.reason)) } }
                 @else { (behind("End", &ending)) }
             }

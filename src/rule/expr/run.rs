@@ -93,7 +93,9 @@ impl Expression {
         });
         let observed = Value::map(fields);
         let text = format!("`{}` {how}: {}", self.in_one_line(), shown(&observed));
-        Finding { text, offenders: String::new(), observed, expected: Value::text(&self.0.source) }
+        let rule = given.iter().map(|given| given.path.to_string()).collect::<Vec<_>>().join(", ");
+        let wanted = sentence(format!("`{}`", self.in_one_line()));
+        Finding::alone(text, rule, wanted, observed, Value::text(&self.0.source))
     }
 
     /// The rows that offend each by itself, where the expression reads exactly one list of rows: a judgement names them.

@@ -34,12 +34,13 @@ impl Matcher {
     }
 
     /// The finding in the author's words, where there are any.
-    fn said(&self, mut finding: Finding, context: &Context<'_>) -> Finding {
+    fn said(&self, finding: Finding, context: &Context<'_>) -> Finding {
         if let Some(say) = &self.say {
             let (observed, expected) = (words::shown(&finding.observed), words::shown(&finding.expected));
             let offenders = if finding.offenders.is_empty() { &observed } else { &finding.offenders };
             let with = Filling { observed: &observed, expected: &expected, offenders };
-            finding.text = say.fill(&with, context);
+            let text = say.fill(&with, context);
+            return finding.worded(text);
         }
         finding
     }
@@ -60,7 +61,7 @@ impl Matcher {
                     _ => Some(Finding {
                         text: sentence(seen.iter().map(|one| one.text.as_str()).collect::<Vec<_>>().join(", and ")),
                         offenders: words::once(seen.iter().flat_map(|one| one.offenders.split(", "))),
-                        ..merge(seen)?
+                        ..Finding::together(seen)?
                     }),
                 }
             }
@@ -134,7 +135,8 @@ pub(in crate::rule) fn all<'m>(matchers: &'m [Matcher], context: &Context<'_>) -
             Outcome::Offends(finding) => findings.push(*finding),
         }
     }
-    let outcome = merge(findings).map_or_else(|| tally.outcome(), |finding| Outcome::Offends(Box::new(finding)));
+    let outcome =
+        Finding::together(findings).map_or_else(|| tally.outcome(), |finding| Outcome::Offends(Box::new(finding)));
     Together { outcome, held }
 }
 
@@ -150,7 +152,7 @@ fn any(matchers: &[Matcher], context: &Context<'_>) -> Outcome {
             Outcome::Offends(finding) => findings.push(*finding),
         }
     }
-    match (missing, merge(findings)) {
+    match (missing, Finding::instead(findings)) {
         (Some(missing), _) => Outcome::Missing(missing),
         (None, Some(finding)) => Outcome::Offends(Box::new(finding)),
         (None, None) => Outcome::Vacuous,
@@ -164,8 +166,7 @@ fn none(matchers: &[Matcher], context: &Context<'_>) -> Outcome {
         match matcher.evaluate(context) {
             Outcome::Holds => {
                 let seen = matcher.describe(context).unwrap_or_default();
-                let text = format!("{}, which must not be", seen.text);
-                return Outcome::Offends(Box::new(Finding { text: sentence(text), expected: Value::Null, ..seen }));
+                return Outcome::Offends(Box::new(seen.turned()));
             }
             Outcome::Vacuous => {}
             Outcome::Missing(missing) => tally.missing(missing),
@@ -178,21 +179,6 @@ fn none(matchers: &[Matcher], context: &Context<'_>) -> Outcome {
 /// Tells what a test that holds saw.
 type Teller = fn(&Test, &Resolved<'_>, &Selection<'_>, &Value) -> Finding;
 
-fn merge(mut findings: Vec<Finding>) -> Option<Finding> {
-    if findings.len() < 2 {
-        return findings.pop();
-    }
-    let text = findings.iter().map(|finding| finding.text.as_str()).collect::<Vec<_>>().join("; ");
-    let offenders: Vec<&str> =
-        findings.iter().map(|finding| finding.offenders.as_str()).filter(|text| !text.is_empty()).collect();
-    Some(Finding {
-        text: sentence(text),
-        offenders: sentence(offenders.join(", ")),
-        observed: words::clip(&Value::list(findings.iter().map(|finding| finding.observed.clone()))),
-        expected: words::clip(&Value::list(findings.iter().map(|finding| finding.expected.clone()))),
-    })
-}
-
 impl Test {
     fn evaluate(&self, context: &Context<'_>) -> Outcome {
         if self.subject.is_verdict()
@@ -203,7 +189,7 @@ impl Test {
         }
         let subject = match self.subject.look_up(context) {
             Lookup::Found(subject) => subject,
-            Lookup::Absent(detail) => return self.of_absent(detail),
+            Lookup::Absent(detail) => return self.of_absent(detail, context),
             Lookup::Missing(missing) => return Outcome::Missing(missing),
         };
         let judged = self.op.resolve(context).and_then(|resolved| {
@@ -213,11 +199,14 @@ impl Test {
         judged.unwrap_or_else(Outcome::Missing)
     }
 
-    fn of_absent(&self, detail: String) -> Outcome {
+    fn of_absent(&self, detail: String, context: &Context<'_>) -> Outcome {
         match (self.op.wants_presence(), self.when_absent) {
             (Some(false), _) | (None, WhenAbsent::Holds) => Outcome::Holds,
             (Some(true), _) | (None, WhenAbsent::Fails) => {
-                Outcome::Offends(Box::new(Finding { text: sentence(detail), ..Finding::default() }))
+                let wanted =
+                    self.op.resolve(context).map(|resolved| words::expected(self, &resolved)).unwrap_or_default();
+                let (text, rule) = (sentence(detail), words::subject(self));
+                Outcome::Offends(Box::new(Finding::alone(text, rule, wanted, Value::Null, Value::Null)))
             }
             (None, WhenAbsent::Unknown) if self.subject.is_fact() => Outcome::Missing(Missing::new(
                 Cause::NoData,

@@ -6,6 +6,7 @@
 mod decide;
 mod elements;
 mod evaluate;
+mod finding;
 mod op;
 mod operand;
 mod parse;
@@ -19,10 +20,11 @@ use std::sync::Arc;
 
 use super::expr::Expression;
 use super::name::NameRef;
-use crate::model::{Cause, Missing, Value};
+use crate::model::{Cause, Missing};
 
 pub(super) use elements::row_name;
 pub(super) use evaluate::all;
+pub(super) use finding::Finding;
 pub(super) use sentence::{clip, join, sentence, shown};
 use template::Template;
 use test::Test;
@@ -59,19 +61,6 @@ pub(super) enum Outcome {
     Offends(Box<Finding>),
     /// Nothing can be said.
     Missing(Missing),
-}
-
-/// What was seen against what was wanted.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Finding {
-    /// One line for a person.
-    pub(super) text: String,
-    /// The offenders by name, where there can be several.
-    pub(super) offenders: String,
-    /// What was seen; the offenders when it is a set.
-    pub(super) observed: Value,
-    /// What was asked for.
-    pub(super) expected: Value,
 }
 
 impl Matcher {

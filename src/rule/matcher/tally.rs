@@ -115,7 +115,8 @@ impl Tally {
         } else {
             format!("{subject_words} is {offenders}; expected {expected}")
         };
-        Finding { text: sentence(said), offenders, observed, expected: words::expected_value(resolved) }
+        let value = words::expected_value(resolved);
+        Finding { offenders, ..Finding::alone(sentence(said), subject_words, expected, observed, value) }
     }
 }
 
@@ -182,7 +183,7 @@ pub(super) fn describe(test: &Test, resolved: &Resolved<'_>, selection: &Selecti
         Value::Map(_) => format!("{}: as expected: {expected}", words::subject(test)),
         other => format!("{} is {}, as expected: {expected}", words::subject(test), shown(other)),
     };
-    Finding { text: sentence(said), offenders: String::new(), observed, expected: words::expected_value(resolved) }
+    Finding::alone(sentence(said), words::subject(test), expected, observed, words::expected_value(resolved))
 }
 
 /// What a test that holds says beside others.
@@ -217,16 +218,18 @@ pub(super) fn circumstance(
     subject: &Value,
 ) -> Finding {
     let rows = column(test, selection, subject);
-    let (subject_words, expected) = (words::subject(test), words::expected_value(resolved));
+    let (subject_words, wanted) = (words::subject(test), words::expected(test, resolved));
+    let expected = words::expected_value(resolved);
     let Some((seen, observed, names)) = rows else {
         let observed = words::clip(subject);
         let said = sentence(words::alone(&subject_words, resolved, &observed));
-        return Finding { text: said, offenders: shown(&observed), observed, expected };
+        let offenders = shown(&observed);
+        return Finding { offenders, ..Finding::alone(said, subject_words, wanted, observed, expected) };
     };
     let values = observed.as_list().unwrap_or_default();
     let said = sentence(words::together(&subject_words, resolved, seen, values));
     let offenders = join(names.iter().cloned(), seen);
-    Finding { text: said, offenders, observed, expected }
+    Finding { offenders, ..Finding::alone(said, subject_words, wanted, observed, expected) }
 }
 
 /// How many elements counted, those that are kept, and their names; nothing for a subject without rows.

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{Reading, Verdict};
+use crate::model::{Reading, Value, Verdict};
 use crate::rule::scene::Scene;
 
 /// Each row: the fact as JSON, the matcher on `t.f`, the outcome.

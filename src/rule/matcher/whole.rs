@@ -71,15 +71,12 @@ impl<'a> Whole<'_, 'a> {
     }
 
     fn offends(&self, observed: &Value, seen: &str) -> Outcome {
+        let (rule, wanted) = (words::subject(self.test), words::expected(self.test, self.resolved));
+        let text = sentence(format!("{rule}: {seen}; expected {wanted}"));
+        let expected = words::expected_value(self.resolved);
         Outcome::Offends(Box::new(Finding {
-            text: sentence(format!(
-                "{}: {seen}; expected {}",
-                words::subject(self.test),
-                words::expected(self.test, self.resolved)
-            )),
             offenders: shown(observed),
-            observed: words::clip(observed),
-            expected: words::expected_value(self.resolved),
+            ..Finding::alone(text, rule, wanted, words::clip(observed), expected)
         }))
     }
 
