@@ -17,6 +17,7 @@ mod incident;
 mod month;
 mod page;
 mod papers;
+mod reason;
 mod report;
 mod room;
 mod subjects;
