@@ -11,6 +11,7 @@ pub mod baseline;
 mod book;
 mod clerk;
 mod contact;
+mod date;
 mod deadlines;
 mod deed;
 mod incident;
@@ -29,6 +30,7 @@ pub use attestation::{EvidenceFile, Outcome, Signer, Standing, Statement, curren
 pub use book::{Book, Plant};
 pub use clerk::{ClerkError, Opening, Renewing, Reporting, Signing, classify, close, revoke, waive};
 pub use contact::Contact;
+pub use date::{ending, moment};
 pub use deadlines::{Deadlines, Duty, Progress, Stage, duties_of};
 pub use deed::{Classified, Closed, Deed, DeedError, Reported, Revoked};
 pub use incident::{Incident, Significance};
