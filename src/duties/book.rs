@@ -1,12 +1,12 @@
 //! The book: what files say and what was done, joined, with as much of the plant as duties speak of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::attestation::{Signer, Standing, Statement, current};
-use super::deadlines::{Duty, Progress, duties_of};
+use super::deadlines::{Duty, Progress, Stage, duties_of};
 use super::deed::Deed;
-use super::incident::{Incident, Significance};
+use super::incident::{Cleared, Incident, Significance};
 use super::papers::Papers;
 use super::supplier::Supplier;
 use super::waiver::Waivers;
@@ -72,7 +72,7 @@ impl Book {
         book.papers = papers;
         for record in acts {
             match Deed::read(record) {
-                Ok(Some(deed)) => book.follow(deed, record.seq),
+                Ok(Some(deed)) => book.follow(deed, record),
                 Ok(None) => {}
                 Err(error) => book.complaints.push(error.to_string()),
             }
@@ -90,7 +90,8 @@ impl Book {
         self.statements.entry(statement.check.clone()).or_default().push(statement);
     }
 
-    fn follow(&mut self, deed: Deed, seq: u64) {
+    fn follow(&mut self, deed: Deed, record: &ActRecord) {
+        let seq = record.seq;
         match deed {
             Deed::Sign(statement) => self.take(*statement),
             Deed::Open(incident) => {
@@ -102,10 +103,23 @@ impl Book {
                     self.incidents.push(*incident);
                 }
             }
-            Deed::Classify(deed) => self.change(&deed.incident, seq, |incident| {
-                incident.significant = deed.significant;
-                incident.significant_since = deed.significant_since;
-            }),
+            Deed::Classify(deed) => {
+                let papers = Arc::clone(&self.papers);
+                self.change(&deed.incident, seq, |incident| {
+                    let overdue = |incident: &Incident| -> BTreeSet<Stage> {
+                        let owed = duties_of(incident, &papers.deadlines, record.act.at).into_iter();
+                        owed.filter(|duty| duty.progress == Progress::Overdue).map(|duty| duty.stage).collect()
+                    };
+                    let before = overdue(incident);
+                    incident.significant = deed.significant;
+                    incident.significant_since = deed.significant_since;
+                    let stages: Vec<Stage> = before.difference(&overdue(incident)).copied().collect();
+                    if !stages.is_empty() {
+                        let (by, reason) = (record.act.actor.clone(), record.act.reason.clone());
+                        incident.cleared.push(Cleared { at: record.act.at, by, reason, stages });
+                    }
+                });
+            }
             Deed::Report(deed) => self.change(&deed.incident, seq, |incident| {
                 incident.receipts.extend(deed.receipt);
                 if deed.requested {

@@ -33,7 +33,7 @@ pub use contact::Contact;
 pub use date::{ending, moment};
 pub use deadlines::{Deadlines, Duty, Progress, Stage, duties_of};
 pub use deed::{Classified, Closed, Deed, DeedError, Reported, Revoked};
-pub use incident::{Incident, Significance};
+pub use incident::{Cleared, Incident, Significance};
 pub use month::months_after;
 pub use papers::{Config, Papers};
 pub use report::{ReportShape, skeleton};
