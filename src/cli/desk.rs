@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{SecondsFormat, Utc};
 use clap::Args;
 
 use super::{CliError, Files, Listen, print};
@@ -40,10 +40,12 @@ pub(super) fn moment(text: &str) -> Result<Time, String> {
     if text == "now" {
         return Ok(Utc::now());
     }
-    let time = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc());
-    time.map_err(|_| {
-        format!("{text:?} is neither now nor a time such as 2026-11-26T08:00:00Z (RFC 3339, with Z or an offset)")
-    })
+    crate::duties::moment(text)
+}
+
+/// The same for where something ends: a day alone means the whole of it in UTC.
+pub(super) fn ending(text: &str) -> Result<Time, String> {
+    if text == "now" { moment(text) } else { crate::duties::ending(text) }
 }
 
 /// A time for people.

@@ -10,7 +10,7 @@ use comfy_table::presets::NOTHING;
 
 use super::{CliError, Files, Listen, print};
 use crate::config::Feeds;
-use crate::feeds::{self, ImportError, Kind, Refused, Shelf};
+use crate::feeds::{self, ImportError, Kind, Older, Refused, Shelf};
 
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum Act {
@@ -22,9 +22,19 @@ pub(super) enum Act {
     Import {
         #[command(flatten)]
         options: Options,
+        /// Lets a file take the place of a newer one of the same name.
+        #[arg(long)]
+        older: bool,
         /// Files: CSAF 2.0, KEV and endoflife JSON, EPSS CSV, each also as .gz.
         #[arg(required = true, value_name = "FILE")]
         sources: Vec<PathBuf>,
+    },
+    /// Says which advisory a handle such as TLP:RED-1a2b3c4d-1 stands for, to those who may read the folder.
+    Reveal {
+        #[command(flatten)]
+        options: Options,
+        /// The handle of a document or of one of its vulnerabilities.
+        handle: String,
     },
 }
 
@@ -61,21 +71,45 @@ pub(super) fn run(act: &Act) -> Result<ExitCode, CliError> {
             let carried = options.load()?;
             let future = Kind::ALL.into_iter().filter(|kind| carried.is_from_the_future(*kind, Utc::now()));
             let future = future.map(|kind| format!("{}: its date lies in the future\n", kind.word()));
-            let problems: Vec<String> = carried.refused.iter().map(line).chain(future).collect();
-            print(&format!("{}\n{}{} problems\n", table(&carried), problems.concat(), problems.len()))?;
+            let unseen =
+                carried.passed_over.iter().map(|one| format!("{}: not read: {}\n", one.path.display(), one.why));
+            let problems: Vec<String> = carried.refused.iter().map(line).chain(future).chain(unseen).collect();
+            let notes = carried.remarks.iter().map(|(name, remark)| format!("note: {name}: {remark}\n"));
+            let (notes, count) = (notes.collect::<String>(), problems.len());
+            print(&format!("{}\n{}{notes}{count} problems\n", table(&carried), problems.concat()))?;
             if !problems.is_empty() {
                 return Ok(ExitCode::from(1));
             }
         }
-        Act::Import { options, sources } => {
+        Act::Import { options, older, sources } => {
             let (folder, config) = options.feeds()?;
-            for one in feeds::import(&folder, sources, &config.ages(), Utc::now())? {
+            let older = if *older { Older::Allowed } else { Older::Refused };
+            for one in feeds::import(&folder, sources, &config.ages(), older, Utc::now())? {
                 let (place, kind) = (one.place.display(), one.kind.word());
-                print(&format!("imported {place} ({kind}, {} entries)\n", one.entries))?;
+                let notes: Vec<String> = one.remarks.iter().map(|remark| format!("  note: {remark}\n")).collect();
+                print(&format!("imported {place} ({kind}, {} entries)\n{}", one.entries, notes.concat()))?;
             }
         }
+        Act::Reveal { options, handle } => print(&reveal(&options.load()?, handle)?)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a handle stands for. It is worked out anew from the files, so that nothing keeps a list of them.
+fn reveal(carried: &Shelf, handle: &str) -> Result<String, CliError> {
+    let hidden = carried.documents.iter().filter(|document| !document.label.is_public());
+    for document in hidden {
+        let about = format!("{} of {}: {}\n", document.id, document.publisher, document.title);
+        if handle == document.shown_id() {
+            return Ok(about);
+        }
+        let named = |id: &str| document.shown_vulnerability(id) == handle;
+        if let Some(one) = document.vulnerabilities.iter().find(|one| named(&one.id)) {
+            return Ok(format!("{} in {about}", one.id));
+        }
+    }
+    let why = "no document in the feed folder has this handle; a new version of a document has a new one";
+    Err(CliError::Unknown(why.to_owned()))
 }
 
 fn line(one: &Refused) -> String {

@@ -292,7 +292,7 @@ fn list(options: &List, desk: &Desk) -> Result<(), CliError> {
             json!({
                 "id": incident.id, "title": incident.title, "aware_at": incident.aware_at,
                 "significant": incident.significant.word(), "closed_at": incident.closed_at, "receipts": incident.receipts,
-                "duties": duties, "declared": &*incident.declared,
+                "cleared": incident.cleared, "duties": duties, "declared": &*incident.declared,
             })
         };
         let incidents: Vec<_> = desk.book.incidents().iter().map(incident).collect();
@@ -310,6 +310,9 @@ fn list(options: &List, desk: &Desk) -> Result<(), CliError> {
         for duty in duties {
             let state = words(&duty, desk.now);
             table.add_row([id, &aware, incident.significant.word(), duty.stage.word(), &state]);
+        }
+        for cleared in &incident.cleared {
+            table.add_row([id, &aware, incident.significant.word(), "", &cleared.words()]);
         }
     }
     print(&format!("{}\n", table.trim_fmt()))

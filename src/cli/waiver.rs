@@ -9,7 +9,7 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use serde_json::json;
 
-use super::desk::{Actor, Desk, moment, named, shown};
+use super::desk::{Actor, Desk, ending, moment, named, shown};
 use super::{CliError, Files, print};
 use crate::duties::{self, Compensation, Selector, Signer, Waiver};
 use crate::model::{Asset, CheckId, EntryId, Kind, Time, ZoneId};
@@ -44,8 +44,8 @@ pub(super) struct Add {
     /// From when.
     #[arg(long, value_name = "TIME", default_value = "now", value_parser = moment)]
     from: Time,
-    /// Until when (RFC 3339).
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    /// Until when (RFC 3339); a day alone means the whole of it in UTC.
+    #[arg(long, value_name = "TIME", value_parser = ending)]
     until: Time,
     /// Who sees to it that the finding is mended.
     #[arg(long, value_name = "NAME", value_parser = named)]

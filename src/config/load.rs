@@ -295,6 +295,9 @@ fn carried(config: &Config, document: &Document, problems: &mut Problems, warnin
             for one in carried.refused.iter() {
                 warnings.push(Problem::new(&one.file, format!("the feed was refused: {}", one.why)));
             }
+            for one in carried.passed_over.iter() {
+                warnings.push(Problem::new(&one.path, format!("in the feed folder, and not read: {}", one.why)));
+            }
             Arc::new(carried)
         }
         Err(error) => {

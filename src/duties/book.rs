@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::attestation::{Signer, Standing, Statement, current};
-use super::deadlines::{Duty, Progress, duties_of};
+use super::deadlines::{Duty, Progress, Stage, duties_of};
 use super::deed::Deed;
-use super::incident::{Incident, Significance};
+use super::incident::{Cleared, Incident, Significance};
 use super::papers::Papers;
 use super::subjects::known_subjects;
 use super::supplier::Supplier;
@@ -108,10 +108,23 @@ impl Book {
                     self.incidents.push(*incident);
                 }
             }
-            Deed::Classify(deed) => self.change(&deed.incident, seq, |incident| {
-                incident.significant = deed.significant;
-                incident.significant_since = deed.significant_since;
-            }),
+            Deed::Classify(deed) => {
+                let papers = Arc::clone(&self.papers);
+                self.change(&deed.incident, seq, |incident| {
+                    let overdue = |incident: &Incident| -> BTreeSet<Stage> {
+                        let owed = duties_of(incident, &papers.deadlines, record.act.at).into_iter();
+                        owed.filter(|duty| duty.progress == Progress::Overdue).map(|duty| duty.stage).collect()
+                    };
+                    let before = overdue(incident);
+                    incident.significant = deed.significant;
+                    incident.significant_since = deed.significant_since;
+                    let stages: Vec<Stage> = before.difference(&overdue(incident)).copied().collect();
+                    if !stages.is_empty() {
+                        let (by, reason) = (record.act.actor.clone(), record.act.reason.clone());
+                        incident.cleared.push(Cleared { at: record.act.at, by, reason, stages });
+                    }
+                });
+            }
             Deed::Report(deed) => self.change(&deed.incident, seq, |incident| {
                 incident.receipts.extend(deed.receipt);
                 if deed.requested {

@@ -275,19 +275,22 @@ impl Ending {
     }
 
     /// A progress report for each month that ends while the incident goes on, the first that is still to come included once a
-    /// month has passed.
+    /// month has passed. One report stands for one month, the oldest that still lacks one: what was missed for nine months is
+    /// not made good by a single letter. The final report ends them all.
     fn progress(&self, deadlines: &Deadlines, now: Time) -> Vec<Duty> {
         let Some(notified) = self.notified else { return Vec::new() };
         let (mut owed, mut begin) = (Vec::new(), notified);
+        let mut reports = self.reports.clone();
+        reports.sort_unstable();
+        let mut unused = reports.into_iter().peekable();
         for month in 1..=MOST_PROGRESS {
             let Some(due) = deadlines.progress_report.after(notified, month) else { break };
             if !self.goes_on_at(due) || self.finished.is_some_and(|finished| finished <= due) {
                 break;
             }
-            let in_time =
-                self.reports.iter().copied().filter(|sent| (begin..=due).contains(sent) && *sent != begin).max();
-            let late = self.reports.iter().copied().filter(|sent| *sent > due).min().or(self.finished);
-            let sent = in_time.or(late);
+            // a second report within a month that has one already says nothing of the next
+            while unused.next_if(|sent| *sent <= begin).is_some() {}
+            let sent = unused.next().or(self.finished);
             // before the first month is over the final report itself is expected; a progress report may take its place
             if month > 1 || sent.is_some() || now > due {
                 owed.push(Duty::new(Stage::ProgressReport, Some(due), sent, now));
@@ -395,6 +398,27 @@ mod tests {
             tail(&incident, "2099-03-21T00:00:00Z"),
             ["progress_report met 02-28T00:00", "final_report due 04-20T00:00"]
         );
+    }
+
+    #[test]
+    fn one_report_makes_good_one_missed_month() {
+        let mut incident = significant("2099-01-01T00:00:00Z");
+        incident.early_warning_at = Some(at("2099-01-01T01:00:00Z"));
+        incident.notification_at = Some(at("2099-01-02T00:00:00Z"));
+        incident.progress_report_at = vec![at("2099-11-20T00:00:00Z")];
+        let words = |incident: &Incident| {
+            let all = duties_of(incident, &Deadlines::default(), at("2099-11-21T00:00:00Z"));
+            let of_months = all.into_iter().filter(|duty| duty.stage == Stage::ProgressReport);
+            of_months.map(|duty| duty.progress.word()).collect::<Vec<_>>()
+        };
+        let expected = ["late"].into_iter().chain(["overdue"; 9]).chain(["due"]).collect::<Vec<_>>();
+        assert_eq!(words(&incident), expected);
+        // two in one month, both within it: the second is not that of the next
+        incident.progress_report_at = vec![at("2099-01-20T00:00:00Z"), at("2099-01-25T00:00:00Z")];
+        assert_eq!(words(&incident)[..2], ["met", "overdue"]);
+        // the final report is the end of them all
+        incident.final_report_at = Some(at("2099-11-20T00:00:00Z"));
+        assert!(!words(&incident).contains(&"overdue"));
     }
 
     #[test]

@@ -66,9 +66,46 @@ pub struct Incident {
     /// What happened, in words.
     #[serde(default)]
     pub description: Option<String>,
+    /// Decisions that took overdue reports off it, in the order of the ledger; what was missed stays to be seen.
+    #[serde(skip)]
+    pub cleared: Vec<Cleared>,
     /// `file:line:column`, or the ledger.
     #[serde(skip)]
     pub declared: Arc<str>,
+}
+
+/// A decision about an incident after which reports that were overdue are owed later, or no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cleared {
+    /// When it was decided.
+    pub at: Time,
+    /// By whom.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// Which reports were overdue until then.
+    pub stages: Vec<Stage>,
+}
+
+impl Cleared {
+    /// Longest part that a person wrote, in characters.
+    const LONGEST: usize = 400;
+
+    /// One sentence for lists, pages and reports.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let line = |text: &str| -> String {
+            text.trim().chars().take(Self::LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect()
+        };
+        let stages: Vec<String> = self.stages.iter().map(|stage| stage.word().replace('_', " ")).collect();
+        format!(
+            "overdue until {} decided anew on {}: {}; the reason given: {}",
+            line(&self.by),
+            self.at.format("%Y-%m-%d %H:%M UTC"),
+            stages.join(", "),
+            line(&self.reason)
+        )
+    }
 }
 
 /// Whether an incident must be reported.
@@ -120,6 +157,7 @@ impl Incident {
             suspected_malicious: None,
             cross_border: None,
             description: None,
+            cleared: Vec::new(),
             declared: Arc::from("the ledger"),
         }
     }

@@ -6,11 +6,12 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate};
+use chrono::NaiveDate;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{DeserializeOwned, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::date;
 use crate::model::document::{Data, Document, Node, Step};
 use crate::model::{EntryId, Problem, Problems, Time};
 
@@ -92,7 +93,12 @@ impl<'p> Page<'p> {
                 let wrong = self.document.wrong(&[], format!("key {key:?} is missing"));
                 self.problems.push(wrong.hint(format!("an empty register is written {key}: []")));
             }
-            Some(node) if !node.is_list_or_null() => {
+            // a key with nothing behind it is one that somebody has not filled in, not a word that there is nothing
+            Some(Node { data: Data::Null, .. }) => {
+                let wrong = self.document.wrong(&[key.into()], "nothing is written here");
+                self.problems.push(wrong.hint(format!("an empty register is written {key}: []")));
+            }
+            Some(node) if !matches!(node.data, Data::List(_)) => {
                 let wrong = self.document.wrong(&[key.into()], "a list is expected here");
                 self.problems.push(wrong.hint("begin each entry with: - id: NAME"));
             }
@@ -189,12 +195,17 @@ fn read_text(file: &Path) -> Result<String, String> {
 
 /// Reads a point in time, RFC 3339 with its offset.
 pub(super) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let wrong = || {
-        let shown: String = text.chars().take(40).collect();
-        D::Error::custom(format!("{shown:?} is no time such as 2026-11-26T08:00:00Z (RFC 3339, with Z or an offset)"))
-    };
-    DateTime::parse_from_rfc3339(text.trim()).map(|time| time.to_utc()).map_err(|_| wrong())
+    date::moment(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+/// The same for where something begins: a day alone means its first instant.
+pub(super) fn beginning<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
+    date::beginning(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+/// The same for where something ends: a day alone means the whole of it.
+pub(super) fn ending<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
+    date::ending(&String::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
 /// The same where the key may be left out.
@@ -214,9 +225,7 @@ struct Moment(#[serde(deserialize_with = "time")] Time);
 /// Reads a day, `YYYY-MM-DD`.
 pub(super) fn maybe_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
-    let shown: String = text.chars().take(40).collect();
-    let wrong = || D::Error::custom(format!("{shown:?} is no day such as 2026-11-26"));
-    NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").map(Some).map_err(|_| wrong())
+    date::day(&text).map(Some).map_err(D::Error::custom)
 }
 
 /// One value or a list of them; written as a list.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attestation::Outcome;
 use super::page::{self, OneOrMany, Page};
+use super::reason::{is_answer, is_reason};
 use super::{days_between, end_of};
 use crate::model::document::{Data, Node};
 use crate::model::{Criticality, EntryId, Problems, Time, Value};
@@ -127,6 +128,8 @@ pub enum Clause {
     Agreed(bool),
     /// It has it not, for this reason.
     Reasoned(String),
+    /// It has it not, and what stands in the place of a reason is none.
+    Unreasoned(String),
 }
 
 impl<'de> Deserialize<'de> for Clause {
@@ -134,8 +137,9 @@ impl<'de> Deserialize<'de> for Clause {
         use serde::de::Error;
         match Value::deserialize(deserializer)? {
             Value::Bool(agreed) => Ok(Self::Agreed(agreed)),
-            Value::Text(reason) if matches!(&*reason, "yes" | "no") => Err(D::Error::custom("write true or false")),
-            Value::Text(reason) if !reason.trim().is_empty() => Ok(Self::Reasoned(reason.to_string())),
+            Value::Text(text) if is_answer(&text) => Err(D::Error::custom("write true or false")),
+            Value::Text(text) if is_reason(&text) => Ok(Self::Reasoned(text.to_string())),
+            Value::Text(text) if !text.trim().is_empty() => Ok(Self::Unreasoned(text.to_string())),
             _ => Err(D::Error::custom("a clause is true, false, or the reason why the contract does without it")),
         }
     }
@@ -192,7 +196,8 @@ impl Supplier {
 
     /// The clauses that the contract has, or does without for a reason.
     pub(super) fn settled(&self) -> Value {
-        let settled = self.clauses.iter().filter(|(_, clause)| **clause != Clause::Agreed(false));
+        let is_settled = |clause: &Clause| matches!(clause, Clause::Agreed(true) | Clause::Reasoned(_));
+        let settled = self.clauses.iter().filter(|(_, clause)| is_settled(clause));
         Value::list(settled.map(|(name, _)| Value::text(name)))
     }
 
@@ -200,9 +205,17 @@ impl Supplier {
     pub(super) fn reasons(&self) -> Value {
         let reasons = self.clauses.iter().filter_map(|(name, clause)| match clause {
             Clause::Reasoned(reason) => Some((name, Value::text(reason))),
-            Clause::Agreed(_) => None,
+            Clause::Agreed(_) | Clause::Unreasoned(_) => None,
         });
         Value::map(reasons)
+    }
+
+    /// The clauses that the contract does without, with what stands in the place of a reason and is none.
+    pub(super) fn unreasoned(&self) -> Value {
+        Value::list(self.clauses.iter().filter_map(|(name, clause)| match clause {
+            Clause::Unreasoned(text) => Some(Value::from(format!("{name} ({:?})", text.trim()))),
+            Clause::Agreed(_) | Clause::Reasoned(_) => None,
+        }))
     }
 
     /// A product by its name; case does not matter.
@@ -278,6 +291,20 @@ mod tests {
         assert_eq!(fact.get("missing").unwrap().to_string(), "[contact, advisory_channel, remote_access]");
         // the last day of a contract is a whole day
         assert!(matches!(fact.get("contract_days"), Some(Value::Float(days)) if *days > 0.0));
+    }
+
+    #[test]
+    fn a_placeholder_in_the_place_of_a_reason_settles_nothing() {
+        let (all, said) = read(
+            "s.csv",
+            "id,clauses.exit,clauses.audit_right,clauses.subcontracting,clauses.incident_notice\n\
+             nordhall,n/a,certified every year,TBD,true\n",
+        );
+        assert_eq!(said, "");
+        assert_eq!(all[0].settled().to_string(), "[audit_right, incident_notice]");
+        assert_eq!(all[0].unreasoned().to_string(), "[exit (\"n/a\"), subcontracting (\"TBD\")]");
+        let (_, said) = read("s.csv", "id,clauses.exit,clauses.audit_right\nnordhall,NO,nein\n");
+        assert_eq!(said.matches("write true or false").count(), 2, "{said}");
     }
 
     #[test]

@@ -114,6 +114,50 @@ fn nobody_can_open_an_incident_anew_to_move_its_clock() {
 }
 
 #[test]
+fn a_decision_that_takes_overdue_reports_off_an_incident_stays_beside_it_with_its_reason() {
+    let id = EntryId::parse("inc-1").unwrap();
+    let decide = |significant, since: Option<&str>| {
+        Deed::Classify(Classified { incident: id.clone(), significant, significant_since: since.map(at) })
+    };
+    let open = Deed::Open(Box::new(Incident::new(id.clone(), "x".into(), at("2025-12-28T00:00:00Z"))));
+    // each is written on 1 January 2026
+    let told = |deeds: &[Deed]| {
+        let book = Book::new(Arc::default(), &records(deeds), Plant::default());
+        book.incident("inc-1").unwrap().cleared.iter().map(Cleared::words).collect::<Vec<_>>()
+    };
+    let yes = decide(Significance::Yes, None);
+    let later = decide(Significance::Yes, Some("2025-12-30T12:00:00Z"));
+    assert!(told(&[open.clone(), yes.clone()]).is_empty());
+    assert_eq!(
+        told(&[open.clone(), yes.clone(), later]),
+        ["overdue until p-1 decided anew on 2026-01-01 00:00 UTC: notification; the reason given: because"]
+    );
+    assert_eq!(
+        told(&[open, yes.clone(), decide(Significance::No, None), yes]),
+        [
+            "overdue until p-1 decided anew on 2026-01-01 00:00 UTC: early warning, notification; the reason given: because"
+        ]
+    );
+}
+
+#[test]
+fn a_register_with_nothing_behind_its_key_does_not_say_that_there_is_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    for (text, wanted) in
+        [("waivers: []", ""), ("waivers: ~", "nothing is written here"), ("waivers:", "nothing is written here")]
+    {
+        let file = folder.path().join("waivers.yaml");
+        std::fs::write(&file, format!("schema_version: 1\n{text}\n")).unwrap();
+        let mut problems = Problems::new();
+        crate::duties::waiver::load(&[file], &mut problems);
+        assert!(
+            problems.to_string().contains(wanted) && problems.is_empty() == wanted.is_empty(),
+            "{text}: {problems}"
+        );
+    }
+}
+
+#[test]
 fn the_published_samples_of_the_formats_can_be_read() {
     let papers = papers(&[
         ("attestations.yaml", include_str!("samples/attestations.yaml")),

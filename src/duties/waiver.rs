@@ -44,11 +44,11 @@ pub struct Waiver {
     pub owner: Option<Arc<str>>,
     /// Who accepted the risk.
     pub approved_by: Signer,
-    /// From when.
-    #[serde(deserialize_with = "page::time")]
+    /// From when; a day alone means its first instant in UTC.
+    #[serde(deserialize_with = "page::beginning")]
     pub starts_at: Time,
-    /// Until when.
-    #[serde(deserialize_with = "page::time")]
+    /// Until when, exclusively; a day alone means the whole of it in UTC.
+    #[serde(deserialize_with = "page::ending")]
     pub expires_at: Time,
     /// What is done instead, in words.
     #[serde(default)]

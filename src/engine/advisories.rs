@@ -86,18 +86,23 @@ fn exploited<'s>(one: &Finding<'_>, carried: &'s Shelf) -> Option<&'s feeds::Exp
 
 fn row(one: &Finding<'_>, carried: &Shelf, now: Time) -> Value {
     let document = one.document;
+    // what only a document says that must not be passed on is named by a handle: nobody knows where a judgement ends up
+    let shown = one.public.unwrap_or(document);
+    let is_public = shown.label.is_public();
     let severity = match one.score {
         Some(score) if score >= CRITICAL => "critical",
         Some(score) if score < HIGH => "medium",
         // without a score it counts as high
         _ => "high",
     };
-    let epss = carried.epss.as_ref().and_then(|epss| epss.scores.get(one.id)).map(|score| f64::from(*score));
+    // a score to all its digits would name the vulnerability; rounded up nothing is missed
+    let coarse = |score: f64| if is_public { score } else { (score * 10.0).ceil() / 10.0 };
+    let epss = carried.epss.as_ref().and_then(|epss| epss.scores.get(one.id)).map(|score| coarse(f64::from(*score)));
     let kev = exploited(one, carried);
     let fields = [
-        ("id", Some(Value::text(one.id))),
-        ("advisory", Some(Value::text(&*document.id))),
-        ("title", Some(Value::text(&*document.title)).filter(|_| document.tlp.is_empty() || &*document.tlp == "WHITE")),
+        ("id", Some(Value::text(shown.shown_vulnerability(one.id)))),
+        ("advisory", Some(Value::text(shown.shown_id()))),
+        ("title", is_public.then(|| Value::text(&*shown.title))),
         ("confidence", Some(Value::text(one.confidence.word()))),
         ("severity", Some(Value::text(severity))),
         ("score", one.score.map(|score| Value::Float((f64::from(score) * 10.0).round() / 10.0))),
@@ -109,7 +114,7 @@ fn row(one: &Finding<'_>, carried: &Shelf, now: Time) -> Value {
             kev.and_then(|kev| Some(Value::Float(days(now, kev.added.and_hms_opt(0, 0, 0)?.and_utc())))),
         ),
         ("ransomware", kev.map(|kev| Value::Bool(kev.ransomware))),
-        ("due", kev.and_then(|kev| kev.due).map(|day| Value::text(day.to_string()))),
+        ("due", kev.filter(|_| is_public).and_then(|kev| kev.due).map(|day| Value::text(day.to_string()))),
     ];
     Value::map(fields.into_iter().filter_map(|(name, value)| Some((name, value?))))
 }
@@ -256,7 +261,7 @@ mod tests {
         Reading::Known(Value::map([("vendor", Value::text("RIVERMARK")), ("version", Value::text(version))]))
     }
 
-    fn text(reading: &Reading, path: &str) -> String {
+    fn text_of(reading: &Reading, path: &str) -> String {
         match reading {
             Reading::Known(value) => value.at(path).map(ToString::to_string).unwrap_or_default(),
             Reading::Missing(missing) => missing.cause.to_string(),
@@ -275,16 +280,51 @@ mod tests {
         {
             assert!(row.contains(part), "{part} is not in {row}");
         }
-        assert_eq!(["open", "documents", "csaf_state"].map(|path| text(&told, path)), ["1", "1", "current"]);
+        assert_eq!(["open", "documents", "csaf_state"].map(|path| text_of(&told, path)), ["1", "1", "current"]);
+    }
+
+    #[test]
+    fn what_must_not_be_passed_on_is_judged_and_not_named() {
+        let text = include_str!("../feeds/samples/csaf/ex-2099-014.json");
+        let labelled = |label: &str| {
+            let document = Document::parse(text.replace("\"WHITE\"", &format!("\"{label}\"")).as_bytes()).unwrap();
+            Shelf { documents: Arc::new(vec![document]), ..shelf() }
+        };
+        let plain = Document::parse(text.as_bytes()).unwrap();
+        for label in ["RED", "AMBER+STRICT", "AMBER", "GREEN", "PURPLE"] {
+            let told = told(device("1.5"), &labelled(label), advisories);
+            assert_eq!(
+                ["open", "documents", "csaf_state"].map(|path| text_of(&told, path)),
+                ["1", "1", "current"],
+                "{label}"
+            );
+            let all = match &told {
+                Reading::Known(value) => value.to_string(),
+                other => panic!("{other:?}"),
+            };
+            for secret in ["CVE-", &plain.id, &plain.title, "0.94", "2099-06-10"] {
+                assert!(!all.contains(secret), "{label}: {secret} is in {all}");
+            }
+            // how urgent it is still counts
+            for part in ["severity: critical", "ransomware: true", "exploited_days: 40", "id: TLP:"] {
+                assert!(all.contains(part), "{label}: {part} is not in {all}");
+            }
+        }
+        // what the public may read elsewhere as well is named
+        let mut both = labelled("RED");
+        Arc::make_mut(&mut both.documents).push(plain);
+        let told = told(device("1.5"), &both, advisories);
+        assert_eq!(["open", "documents"].map(|path| text_of(&told, path)), ["1", "2"]);
+        assert!(matches!(&told, Reading::Known(value) if value.to_string().contains("CVE-2099-10003")));
     }
 
     #[test]
     fn what_is_not_known_of_the_device_or_of_the_feeds_is_missing() {
         let silent = Reading::missing(Cause::Timeout, "no answer");
-        assert_eq!(text(&told(silent, &shelf(), advisories), ""), "timeout");
-        assert_eq!(text(&told(device("1.5"), &Shelf::default(), advisories), ""), "no_data");
-        assert_eq!(text(&told(device("1.6.2"), &shelf(), advisories), "open"), "0");
-        assert_eq!(text(&told(device("1.5"), &shelf(), firmware), ""), "no_data");
+        assert_eq!(text_of(&told(silent, &shelf(), advisories), ""), "timeout");
+        assert_eq!(text_of(&told(device("1.5"), &Shelf::default(), advisories), ""), "no_data");
+        assert_eq!(text_of(&told(device("1.6.2"), &shelf(), advisories), "open"), "0");
+        assert_eq!(text_of(&told(device("1.5"), &shelf(), firmware), ""), "no_data");
     }
 
     #[test]
@@ -293,7 +333,7 @@ mod tests {
             {"name":"1.6.2","releaseDate":"2099-06-19"}]}]}"#;
         let carried = Shelf { lifecycle: Some(Arc::new(Lifecycle::parse(table, "").unwrap())), ..shelf() };
         let told = told(device("1.5"), &carried, firmware);
-        let fields = ["age_days", "newer", "newer_days"].map(|path| text(&told, path));
+        let fields = ["age_days", "newer", "newer_days"].map(|path| text_of(&told, path));
         assert_eq!(fields, ["30", "[1.6.2]", "10"]);
     }
 }

@@ -1,17 +1,30 @@
 //! One file of the feed folder: what it is, and what it holds.
 
+use std::borrow::Cow;
 use std::path::Path;
 
-use serde::Deserialize;
-use sha2::{Digest, Sha256, Sha512};
+use serde::Deserializer as _;
+use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
+use sha2::{Digest, Sha512};
 
 use super::csaf::Document;
-use super::guard::{self, hex};
+use super::guard::{self, Raw, hex};
 use super::{Epss, FeedError, Kev, Kind, Lifecycle};
 use crate::model::Time;
 
+/// Endings of the files of hashes that may lie beside a feed.
+pub(super) const HASHES: [&str; 2] = [".sha256", ".sha512"];
+
 /// What a file seems to be, where that can be seen, and why it was refused.
 type Refusal = (Option<Kind>, FeedError);
+
+/// What one file holds, with the bytes that say so.
+pub(super) struct Carried {
+    pub(super) content: Content,
+    pub(super) raw: Raw,
+    /// The hash files beside it that it was held against: ending and text.
+    pub(super) hashes: Vec<(&'static str, Vec<u8>)>,
+}
 
 /// What one file holds.
 #[derive(Debug)]
@@ -33,38 +46,36 @@ impl Content {
     ///
     /// The kind that it seems to be, and why it was refused; its hash file says something else.
     pub fn load(path: &Path) -> Result<Option<Self>, Refusal> {
-        Ok(Self::load_with_digest(path)?.map(|(content, _)| content))
+        Ok(Self::read(path)?.map(|carried| carried.content))
     }
 
-    /// The same, with the digest of the file that was read.
-    pub(super) fn load_with_digest(path: &Path) -> Result<Option<(Self, String)>, Refusal> {
+    /// The same, with the file that it was read from.
+    pub(super) fn read(path: &Path) -> Result<Option<Carried>, Refusal> {
         let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
         let stem = name.strip_suffix(".gz").unwrap_or(&name);
         let is_table = stem.strip_suffix(".csv").is_some();
         if !(is_table || stem.strip_suffix(".json").is_some()) {
             return Ok(None);
         }
-        let (bytes, digest) = guard::read_with_digest(path).map_err(|error| (None, error))?;
-        if is_table {
+        let raw = Raw::read(path).map_err(|error| (None, error))?;
+        let text = raw.text();
+        let kind = if is_table {
             // the list of a folder of advisories is a table too
-            if !bytes.starts_with(b"#") && !bytes.starts_with(b"cve,") {
-                return Ok(None);
-            }
-            check_hash(path).map_err(|error| (Some(Kind::Epss), error))?;
-            let list = Epss::parse(&bytes).map_err(|error| (Some(Kind::Epss), error))?;
-            return Ok(Some((Self::Epss(list), digest)));
-        }
-        let kind = kind_of(&bytes).map_err(|error| (None, error))?;
+            (text.starts_with(b"#") || text.starts_with(b"cve,")).then_some(Kind::Epss)
+        } else {
+            kind_of(text).map_err(|error| (None, error))?
+        };
         let Some(kind) = kind else { return Ok(None) };
-        check_hash(path).map_err(|error| (Some(kind), error))?;
+        let refused = |error| (Some(kind), error);
+        let hashes = hashes(path, &raw).map_err(refused)?;
         let product = stem.strip_suffix(".json").unwrap_or(stem);
         let content = match kind {
-            Kind::Csaf => Document::parse(&bytes).map(|document| Self::Csaf(Box::new(document))),
-            Kind::Kev => Kev::parse(&bytes).map(Self::Kev),
-            Kind::Epss => Err(FeedError::Shape("scores are read as CSV".into())),
-            Kind::Endoflife => Lifecycle::parse(&bytes, product).map(Self::Endoflife),
+            Kind::Csaf => Document::parse(text).map(|document| Self::Csaf(Box::new(document))),
+            Kind::Kev => Kev::parse(text).map(Self::Kev),
+            Kind::Epss => Epss::parse(text).map(Self::Epss),
+            Kind::Endoflife => Lifecycle::parse(text, product).map(Self::Endoflife),
         };
-        content.map(|content| Some((content, digest))).map_err(|error| (Some(kind), error))
+        Ok(Some(Carried { content: content.map_err(refused)?, raw, hashes }))
     }
 
     /// Its kind.
@@ -89,6 +100,18 @@ impl Content {
         }
     }
 
+    /// What a person should know of it although it was read.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        match self {
+            Self::Csaf(document) if document.is_draft => vec!["it is a draft, which says nothing yet".to_owned()],
+            Self::Csaf(_) => Vec::new(),
+            Self::Kev(kev) => kev.remarks.clone(),
+            Self::Epss(epss) => skipped(epss.skipped, "row"),
+            Self::Endoflife(table) => skipped(table.skipped(), "product or release"),
+        }
+    }
+
     /// How much it holds: vulnerabilities, scores, products; a document counts as one.
     #[must_use]
     pub fn entries(&self) -> usize {
@@ -101,51 +124,75 @@ impl Content {
     }
 }
 
-/// What a JSON file is by its outermost keys; `None` for metadata of a provider.
+fn skipped(count: usize, what: &str) -> Vec<String> {
+    let told = format!("{count} times a {what} could not be read and was left out");
+    if count == 0 { Vec::new() } else { vec![told] }
+}
+
+/// What a JSON file is by its outermost keys; `None` for metadata of a provider. Reading ends at the first key that tells: the
+/// file is read as a whole afterwards.
 fn kind_of(bytes: &[u8]) -> Result<Option<Kind>, FeedError> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Keys {
-        document: Option<serde::de::IgnoredAny>,
-        catalog_version: Option<serde::de::IgnoredAny>,
-        result: Option<serde::de::IgnoredAny>,
-        feed: Option<serde::de::IgnoredAny>,
-        #[serde(rename = "canonical_url")]
-        canonical_url: Option<serde::de::IgnoredAny>,
-    }
     guard::survey(bytes)?;
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
         return Ok(Some(Kind::Endoflife));
     }
-    let keys: Keys = serde_json::from_slice(bytes)?;
-    if keys.document.is_some() {
-        Ok(Some(Kind::Csaf))
-    } else if keys.catalog_version.is_some() {
-        Ok(Some(Kind::Kev))
-    } else if keys.result.is_some() {
-        Ok(Some(Kind::Endoflife))
-    } else if keys.feed.is_some() || keys.canonical_url.is_some() {
-        Ok(None)
-    } else {
-        Err(FeedError::Shape("neither CSAF nor KEV nor an endoflife table".into()))
+    let mut keys = Keys::default();
+    let read = serde_json::Deserializer::from_slice(bytes).deserialize_map(&mut keys);
+    match keys {
+        Keys { kind: Some(kind), .. } => Ok(Some(kind)),
+        Keys { is_metadata, .. } => {
+            read?;
+            let neither = || FeedError::Shape("neither CSAF nor KEV nor an endoflife table".into());
+            if is_metadata { Ok(None) } else { Err(neither()) }
+        }
     }
 }
 
-/// Holds a file against the `.sha256` and `.sha512` beside it, where there are any.
-fn check_hash(path: &Path) -> Result<(), FeedError> {
-    for (ending, is_long) in [("sha256", false), ("sha512", true)] {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(format!(".{ending}"));
-        let said = match std::fs::read_to_string(Path::new(&beside)) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error.into()),
-        };
-        let bytes = std::fs::read(path)?;
-        let digest = if is_long { hex(&Sha512::digest(&bytes)) } else { hex(&Sha256::digest(&bytes)) };
-        if said.split_whitespace().next().is_none_or(|word| !word.eq_ignore_ascii_case(&digest)) {
-            return Err(FeedError::Shape(format!("its {ending} is not the one in the file beside it")));
-        }
+/// What the outermost keys of a file have told so far.
+#[derive(Default)]
+struct Keys {
+    kind: Option<Kind>,
+    is_metadata: bool,
+}
+
+impl<'de> Visitor<'de> for &mut Keys {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a map")
     }
-    Ok(())
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            self.kind = match &*key {
+                "document" => Some(Kind::Csaf),
+                "catalogVersion" => Some(Kind::Kev),
+                "result" => Some(Kind::Endoflife),
+                _ => None,
+            };
+            if self.kind.is_some() {
+                return Err(A::Error::custom("enough was read"));
+            }
+            self.is_metadata |= matches!(&*key, "feed" | "canonical_url");
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
+}
+
+/// Holds a file against the `.sha256` and `.sha512` beside it, and returns those that there are.
+fn hashes(path: &Path, raw: &Raw) -> Result<Vec<(&'static str, Vec<u8>)>, FeedError> {
+    let mut found = Vec::new();
+    for ending in HASHES {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(ending);
+        let Some(said) = guard::read_beside(Path::new(&beside))? else { continue };
+        let digest = if ending == ".sha512" { hex(&Sha512::digest(&raw.bytes)) } else { raw.sha256.clone() };
+        let word = std::str::from_utf8(&said).ok().and_then(|text| text.split_whitespace().next());
+        if word.is_none_or(|word| !word.eq_ignore_ascii_case(&digest)) {
+            return Err(FeedError::Shape(format!("its {} is not the one in the file beside it", &ending[1..])));
+        }
+        found.push((ending, said));
+    }
+    Ok(found)
 }

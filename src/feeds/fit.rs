@@ -280,6 +280,8 @@ fn fits(pattern: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn identity(vendor: &str, product: &str, version: Option<&str>) -> Identity {
@@ -334,7 +336,7 @@ mod tests {
     fn a_document_without_branches_is_read_by_its_full_names() {
         let mut document = nordhall();
         let product = &mut document.products[0];
-        (product.vendor, product.names, product.numbers) = (None, Vec::new(), Vec::new());
+        (product.vendor, product.names, product.numbers) = (None, Arc::default(), Box::default());
         product.full = "Nordhall Automation N7-300".into();
         document.products.truncate(1);
         let asset = identity("Nordhall Automation", "N7-300", Some("2.8.3"));

@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
@@ -15,26 +16,61 @@ use super::FeedError;
 pub(super) const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// Deepest nesting of JSON; the deepest real product trees stay below 20.
 const MAX_DEPTH: usize = 64;
+/// Longest file of a hash beside another: a digest and a name.
+const MAX_HASH: u64 = 64 * 1024;
 /// Most values in one JSON document, counted by commas and brackets: the largest real documents have some 100,000.
 const MAX_VALUES: usize = 2_000_000;
 
-/// Reads a file as a whole, unpacked where its name ends in `.gz`.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, FeedError> {
-    Ok(read_with_digest(path)?.0)
+/// A file that was read once: whatever is said of it, and whatever is written from it, is of these bytes.
+pub(super) struct Raw {
+    /// As it lies there.
+    pub(super) bytes: Vec<u8>,
+    /// What it holds, where it is compressed.
+    unpacked: Option<Vec<u8>>,
+    /// Its SHA-256, hexadecimal.
+    pub(super) sha256: String,
 }
 
-/// The same, with the SHA-256 of the file as it lies there, hexadecimal.
-pub(super) fn read_with_digest(path: &Path) -> Result<(Vec<u8>, String), FeedError> {
-    let file = File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(FeedError::Shape("this is not a regular file".into()));
+impl Raw {
+    /// Reads a file as a whole, unpacked where its name ends in `.gz`.
+    pub(super) fn read(path: &Path) -> Result<Self, FeedError> {
+        let bytes = bounded(open(path)?)?;
+        let sha256 = hex(&Sha256::digest(&bytes));
+        let is_packed = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
+        let unpacked = is_packed.then(|| bounded(MultiGzDecoder::new(bytes.as_slice()))).transpose()?;
+        Ok(Self { bytes, unpacked, sha256 })
     }
-    let bytes = bounded(file)?;
-    let digest = hex(&Sha256::digest(&bytes));
-    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz")) {
-        return Ok((bounded(MultiGzDecoder::new(bytes.as_slice()))?, digest));
+
+    /// What is to be parsed.
+    pub(super) fn text(&self) -> &[u8] {
+        self.unpacked.as_deref().unwrap_or(&self.bytes)
     }
-    Ok((bytes, digest))
+}
+
+/// Reads a small file that lies beside another; `None` where there is none.
+pub(super) fn read_beside(path: &Path) -> Result<Option<Vec<u8>>, FeedError> {
+    let file = match open(path) {
+        Err(FeedError::File(error)) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let mut bytes = Vec::new();
+    file.take(MAX_HASH + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_HASH {
+        return Err(FeedError::Shape(format!("the file of its hash is longer than {MAX_HASH} bytes")));
+    }
+    Ok(Some(bytes))
+}
+
+/// Opens a plain file. Anything else is not even opened: a pipe would hold us up for ever, and a device may act on it.
+fn open(path: &Path) -> Result<File, FeedError> {
+    let refused = || FeedError::Shape("this is not a regular file".into());
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(refused());
+    }
+    // by now another may stand in its place, which must not hold us up either
+    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options().read(true).custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(refused()) }
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
@@ -124,7 +160,21 @@ mod tests {
         let zeros = vec![0_u8; 1024 * 1024];
         (0..65).for_each(|_| writer.write_all(&zeros).unwrap());
         writer.finish().unwrap();
-        assert!(matches!(read(&path), Err(FeedError::TooLarge(_))));
+        assert!(matches!(Raw::read(&path), Err(FeedError::TooLarge(_))));
+    }
+
+    #[test]
+    fn a_pipe_a_device_and_a_link_to_either_are_refused_without_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let (pipe, link) = (folder.path().join("pipe.json"), folder.path().join("link.json"));
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+        std::os::unix::fs::symlink(&pipe, &link).unwrap();
+        for path in [&pipe, &link, Path::new("/dev/zero"), folder.path()] {
+            let Err(error) = Raw::read(path) else { panic!("{}", path.display()) };
+            assert!(error.to_string().contains("not a regular file"), "{error}");
+            assert!(read_beside(path).is_err());
+        }
+        assert!(read_beside(&folder.path().join("none")).unwrap().is_none());
     }
 
     #[test]

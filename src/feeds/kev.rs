@@ -11,6 +11,9 @@ use serde_json::Value as Json;
 use super::{FeedError, guard};
 use crate::model::Time;
 
+/// Remarks that are kept.
+const REMARKS: usize = 20;
+
 /// What the catalogue says of one vulnerability.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exploited {
@@ -29,6 +32,8 @@ pub struct Kev {
     pub released: Option<Time>,
     /// By CVE id.
     pub entries: BTreeMap<String, Exploited>,
+    /// What could not be read of entries that count all the same; the first ones.
+    pub remarks: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -65,16 +70,23 @@ impl Kev {
             let found = file.vulnerabilities.len();
             return Err(FeedError::Shape(format!("it announces {count} entries and holds {found}")));
         }
-        let mut entries = BTreeMap::new();
+        let (mut entries, mut remarks) = (BTreeMap::new(), Vec::new());
         for (at, entry) in file.vulnerabilities.into_iter().enumerate() {
             let entry = Entry::deserialize(entry).ok().filter(|entry| guard::is_cve(&entry.cve));
             let Some(entry) = entry else {
                 // the one that is left out could be the one that is open here
                 return Err(FeedError::Shape(format!("entry {} has no CVE id or no date", at + 1)));
             };
+            let due = entry.due_date.as_deref().map(str::parse);
+            if let Some(Err(_)) = due
+                && remarks.len() < REMARKS
+            {
+                let said = guard::line(entry.due_date.as_deref().unwrap_or_default());
+                remarks.push(format!("{}: its dueDate {said:?} is no day of the calendar and is left out", entry.cve));
+            }
             let one = Exploited {
                 added: entry.date_added,
-                due: entry.due_date.and_then(|text| text.parse().ok()),
+                due: due.and_then(Result::ok),
                 ransomware: entry.known_ransomware_campaign_use.is_some_and(|word| word.eq_ignore_ascii_case("known")),
             };
             entries.insert(entry.cve, one);
@@ -82,7 +94,7 @@ impl Kev {
         if entries.is_empty() {
             return Err(FeedError::Shape("no entry could be read".into()));
         }
-        Ok(Self { released: Some(file.released), entries })
+        Ok(Self { released: Some(file.released), entries, remarks })
     }
 }
 
@@ -98,6 +110,16 @@ mod tests {
         assert!(kev.entries["CVE-2099-10003"].ransomware);
         let other = &kev.entries["CVE-2099-20001"];
         assert_eq!((other.added.to_string().as_str(), other.ransomware), ("2099-06-28", false));
+    }
+
+    #[test]
+    fn a_day_that_does_not_exist_is_told() {
+        let text =
+            String::from_utf8_lossy(SAMPLE).replace("\"dueDate\": \"2099-06-10\"", "\"dueDate\": \"2099-02-30\"");
+        let kev = Kev::parse(text.as_bytes()).unwrap();
+        assert_eq!((kev.entries.len(), kev.remarks.len()), (2, 1));
+        assert!(kev.remarks[0].contains("is no day of the calendar"), "{}", kev.remarks[0]);
+        assert!(Kev::parse(SAMPLE).unwrap().remarks.is_empty());
     }
 
     #[test]

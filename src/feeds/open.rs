@@ -13,6 +13,8 @@ pub struct Finding<'d> {
     pub id: &'d str,
     /// The document.
     pub document: &'d Document,
+    /// A public document that says of the asset that the same is open or undecided, where there is one.
+    pub public: Option<&'d Document>,
     /// How the product was recognised.
     pub confidence: Confidence,
     /// Base score, where the document gives one for the product.
@@ -44,6 +46,7 @@ enum Word<'d> {
 pub fn findings<'d>(documents: impl Iterator<Item = &'d Document>, identities: &[Identity]) -> Findings<'d> {
     let mut all = Findings::default();
     let mut words: BTreeMap<&str, (Time, Word<'d>)> = BTreeMap::new();
+    let mut public: BTreeMap<&str, &'d Document> = BTreeMap::new();
     for document in documents {
         let of_maker: Vec<&Identity> = identities.iter().filter(|one| one.is_covered_by(document)).collect();
         if of_maker.is_empty() {
@@ -51,6 +54,9 @@ pub fn findings<'d>(documents: impl Iterator<Item = &'d Document>, identities: &
         }
         all.documents += 1;
         for (id, word) in of_maker.into_iter().flat_map(|identity| said(document, identity)) {
+            if matches!(word, Word::Open(_)) && document.label.is_public() {
+                public.insert(id, document);
+            }
             match words.get(id) {
                 Some((at, kept)) if !outweighs(&word, document.released, kept, *at) => {}
                 _ => drop(words.insert(id, (document.released, word))),
@@ -58,7 +64,7 @@ pub fn findings<'d>(documents: impl Iterator<Item = &'d Document>, identities: &
         }
     }
     let open = words.into_values().filter_map(|(_, word)| match word {
-        Word::Open(finding) => Some(finding),
+        Word::Open(finding) => Some(Finding { public: public.get(finding.id).copied(), ..finding }),
         Word::Cleared => None,
     });
     all.open = open.collect();
@@ -94,6 +100,7 @@ fn said<'d>(document: &'d Document, identity: &Identity) -> Vec<(&'d str, Word<'
                 found = Some(Finding {
                     id: &one.id,
                     document,
+                    public: None,
                     confidence,
                     score: one.scores.get(place).copied(),
                     is_certain,

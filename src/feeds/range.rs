@@ -30,7 +30,7 @@ pub enum Range {
     /// Every version.
     All,
     /// Those that meet conditions; the scheme is that of a `vers:` text that names one of ours.
-    Conditions(Option<Scheme>, Vec<Condition>),
+    Conditions(Option<Scheme>, Box<[Condition]>),
     /// A text that cannot be read.
     Unreadable(Box<str>),
 }
@@ -47,7 +47,7 @@ impl Range {
     #[must_use]
     pub fn exactly(text: &str) -> Self {
         match word(text) {
-            Some(version) => Self::Conditions(None, vec![Condition { sign: Sign::Equal, version }]),
+            Some(version) => Self::Conditions(None, Box::new([Condition { sign: Sign::Equal, version }])),
             // a branch of the category "version" that holds a range after all
             None => Self::parse(text),
         }
@@ -163,7 +163,7 @@ fn spoken(text: &str) -> Option<Range> {
     if parts.is_empty() || parts.len() > MAX_CONDITIONS {
         return None;
     }
-    let conditions: Vec<Condition> = parts.into_iter().map(condition).collect::<Option<_>>()?;
+    let conditions: Box<[Condition]> = parts.into_iter().map(condition).collect::<Option<_>>()?;
     Some(Range::Conditions(None, conditions))
 }
 

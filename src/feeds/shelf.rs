@@ -18,10 +18,11 @@ use crate::model::Time;
 const MAX_FILES: usize = 20_000;
 /// Deepest folder below the feed folder.
 const MAX_FOLDERS: usize = 4;
-/// Most products of all documents together, which bounds the memory that they take.
-const MAX_PRODUCTS: usize = 3_000_000;
+/// Most products of all documents together, which bounds the memory that they take: some 200 bytes each, and twice that while a
+/// running daemon reads a folder that changed, beside what parsing one document needs. That fits a host of 1 GiB.
+const MAX_PRODUCTS: usize = 1_500_000;
 /// A date so far ahead is a wrong clock, not a fresh feed.
-const AHEAD: chrono::TimeDelta = chrono::TimeDelta::days(1);
+pub(super) const AHEAD: chrono::TimeDelta = chrono::TimeDelta::days(1);
 
 /// A kind of feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -110,13 +111,24 @@ pub struct Refused {
     pub why: String,
 }
 
+/// Something in the feed folder that was not looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassedOver {
+    /// What.
+    pub path: PathBuf,
+    /// Why.
+    pub why: &'static str,
+}
+
 /// A file that was read as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// What it is.
     pub kind: Kind,
-    /// Its name below the feed folder.
+    /// Its name below the feed folder; of a document that must not be named, its handle.
     pub name: String,
+    /// Its name below the feed folder, which the digest of its kind is made with and nobody is shown.
+    pub file: String,
     /// SHA-256 of the file as it lies there, hexadecimal.
     pub sha256: String,
     /// The date that it bears.
@@ -148,6 +160,10 @@ pub struct Shelf {
     pub sources: Arc<Vec<Source>>,
     /// Files that were refused.
     pub refused: Arc<Vec<Refused>>,
+    /// Folders and files that were not looked at, and why.
+    pub passed_over: Arc<Vec<PassedOver>>,
+    /// What a person should know of files that were read: the name of each, and what.
+    pub remarks: Arc<Vec<(String, String)>>,
     /// How old a kind may be.
     pub max_age: BTreeMap<Kind, Duration>,
 }
@@ -174,10 +190,12 @@ impl Shelf {
     /// The folder itself cannot be read.
     pub fn load(folder: &Path, max_age: &BTreeMap<Kind, Duration>) -> Result<Self, FeedError> {
         let mut loading = Loading::default();
-        for (file, ..) in files(folder)? {
-            loading.take(folder, &file);
+        let walk = walk(folder)?;
+        for (file, ..) in &walk.files {
+            loading.take(folder, file);
         }
-        let register = guard::read(&folder.join(REGISTER)).ok();
+        loading.shelf.passed_over = Arc::new(walk.passed_over);
+        let register = guard::read_beside(&folder.join(REGISTER)).ok().flatten();
         let imports = register.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
         Ok(Self { is_kept: true, imports, max_age: max_age.clone(), ..loading.shelve() })
     }
@@ -247,7 +265,7 @@ impl Shelf {
         let mut hasher = Sha256::new();
         let mut files = 0;
         for source in self.sources(kind) {
-            hasher.update(format!("{}  {}\n", source.sha256, source.name));
+            hasher.update(format!("{}  {}\n", source.sha256, source.file));
             files += 1;
         }
         (files > 0).then(|| hex(&hasher.finalize()))
@@ -302,7 +320,18 @@ pub type Seen = (PathBuf, Option<SystemTime>, u64);
 ///
 /// It cannot be read, or holds too many files.
 pub fn files(folder: &Path) -> Result<Vec<Seen>, FeedError> {
-    let (mut found, mut open) = (Vec::new(), vec![(folder.to_owned(), 0)]);
+    Ok(walk(folder)?.files)
+}
+
+/// What a folder holds.
+#[derive(Default)]
+struct Walk {
+    files: Vec<Seen>,
+    passed_over: Vec<PassedOver>,
+}
+
+fn walk(folder: &Path) -> Result<Walk, FeedError> {
+    let (mut found, mut open) = (Walk::default(), vec![(folder.to_owned(), 0)]);
     while let Some((folder, depth)) = open.pop() {
         for entry in std::fs::read_dir(&folder)? {
             let entry = entry?;
@@ -314,19 +343,33 @@ pub fn files(folder: &Path) -> Result<Vec<Seen>, FeedError> {
             if entry.file_type()?.is_dir() {
                 if depth < MAX_FOLDERS {
                     open.push((path, depth + 1));
+                } else {
+                    found.pass_over(path, "it lies deeper than four folders; move it up");
                 }
-            } else if let Ok(about) = std::fs::metadata(&path)
-                && about.is_file()
-            {
-                found.push((path, about.modified().ok(), about.len()));
+            } else {
+                match std::fs::metadata(&path) {
+                    Ok(about) if about.is_file() => found.files.push((path, about.modified().ok(), about.len())),
+                    Ok(about) if about.is_dir() => {
+                        found.pass_over(path, "it is a link to a folder; put the folder here");
+                    }
+                    Ok(_) => found.pass_over(path, "it is neither a file nor a folder; take it away"),
+                    Err(_) => found.pass_over(path, "it cannot be looked at; take it away, or mend the link"),
+                }
             }
-            if found.len() + open.len() > MAX_FILES {
+            if found.files.len() + found.passed_over.len() + open.len() > MAX_FILES {
                 return Err(FeedError::Shape(format!("the folder holds more than {MAX_FILES} files")));
             }
         }
     }
-    found.sort();
+    found.files.sort();
+    found.passed_over.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(found)
+}
+
+impl Walk {
+    fn pass_over(&mut self, path: PathBuf, why: &'static str) {
+        self.passed_over.push(PassedOver { path, why });
+    }
 }
 
 #[derive(Default)]
@@ -335,18 +378,26 @@ struct Loading {
     shelf: Shelf,
     sources: Vec<Source>,
     refused: Vec<Refused>,
+    remarks: Vec<(String, String)>,
     products: usize,
 }
 
 impl Loading {
     fn take(&mut self, folder: &Path, file: &Path) {
-        let (content, sha256) = match Content::load_with_digest(file) {
-            Ok(Some(read)) => read,
+        let (content, sha256) = match Content::read(file) {
+            Ok(Some(read)) => (read.content, read.raw.sha256),
             Ok(None) => return,
             Err((kind, error)) => return self.refuse(file, kind, error.to_string()),
         };
         let (kind, date, entries) = (content.kind(), content.date(), content.entries());
-        let name = file.strip_prefix(folder).unwrap_or(file).display().to_string();
+        let path = file.strip_prefix(folder).unwrap_or(file).display().to_string();
+        let name = match &content {
+            Content::Csaf(document) if !document.label.is_public() => document.handle.to_string(),
+            _ => path.clone(),
+        };
+        if self.remarks.len() < MAX_FILES {
+            self.remarks.extend(content.remarks().into_iter().map(|remark| (name.clone(), remark)));
+        }
         let newest = self.shelf.dates.get(&kind).copied();
         match content {
             Content::Csaf(document) if document.is_draft => {
@@ -374,7 +425,7 @@ impl Loading {
             }
         }
         self.shelf.dates.extend(newest.max(date).map(|date| (kind, date)));
-        self.sources.push(Source { kind, name, sha256, date, entries });
+        self.sources.push(Source { kind, name, file: path, sha256, date, entries });
     }
 
     fn refuse(&mut self, file: &Path, kind: Option<Kind>, why: String) {
@@ -386,6 +437,7 @@ impl Loading {
             documents: Arc::new(self.documents.into_values().collect()),
             sources: Arc::new(self.sources),
             refused: Arc::new(self.refused),
+            remarks: Arc::new(self.remarks),
             ..self.shelf
         }
     }
@@ -452,6 +504,48 @@ mod tests {
         );
         assert_eq!(shelf.digest(Kind::Csaf), Some(sum(list.as_bytes())));
         assert_eq!(Shelf::default().digest(Kind::Csaf), None);
+    }
+
+    #[test]
+    fn what_is_not_looked_at_is_told() {
+        let folder = folder();
+        let deep = folder.path().join("a/b/c/d");
+        std::fs::create_dir_all(deep.join("e")).unwrap();
+        std::fs::write(deep.join("e/kev.json"), include_bytes!("samples/kev.json")).unwrap();
+        std::os::unix::fs::symlink(&deep, folder.path().join("linked")).unwrap();
+        std::os::unix::fs::symlink("nowhere", folder.path().join("gone.json")).unwrap();
+        let shelf = Shelf::load(folder.path(), &BTreeMap::new()).unwrap();
+        let told: Vec<_> =
+            shelf.passed_over.iter().map(|one| (one.path.strip_prefix(folder.path()).unwrap(), one.why)).collect();
+        assert_eq!(
+            told.iter().map(|(path, _)| path.display().to_string()).collect::<Vec<_>>(),
+            ["a/b/c/d/e", "gone.json", "linked"]
+        );
+        assert!(
+            told[0].1.contains("deeper")
+                && told[1].1.contains("mend the link")
+                && told[2].1.contains("link to a folder")
+        );
+    }
+
+    #[test]
+    fn a_document_that_must_not_be_named_is_listed_by_its_handle() {
+        let folder = folder();
+        let red = include_str!("samples/csaf/nha-2099-001.json").replace("\"WHITE\"", "\"RED\"");
+        std::fs::write(folder.path().join("csaf/nha-2099-001.json"), &red).unwrap();
+        let shelf = Shelf::load(folder.path(), &BTreeMap::new()).unwrap();
+        let names: Vec<&str> = shelf.sources(Kind::Csaf).map(|source| source.name.as_str()).collect();
+        assert!(names[1].starts_with("TLP:RED-") && names[1].len() == 16, "{names:?}");
+        let document = shelf.documents.iter().find(|one| !one.label.is_public()).unwrap();
+        assert_eq!(document.shown_id(), names[1]);
+        assert_eq!(document.shown_vulnerability("CVE-2099-10002"), format!("{}-2", names[1]));
+        // the digest is still the one that sha256sum makes of the folder
+        let list = format!(
+            "{}  csaf/ex-2099-014.json\n{}  csaf/nha-2099-001.json\n",
+            hex(&Sha256::digest(include_bytes!("samples/csaf/ex-2099-014.json"))),
+            hex(&Sha256::digest(&red))
+        );
+        assert_eq!(shelf.digest(Kind::Csaf), Some(hex(&Sha256::digest(&list))));
     }
 
     #[test]

@@ -46,6 +46,7 @@ fn one(book: &Book, incident: &Incident, now: Time) -> Markup {
                 Significance::Undecided => p.warn { "Nobody has decided whether it must be reported; if it must, the clock has been running for "
                     (span((now - incident.aware_at).num_seconds())) "." },
             }
+            @for cleared in &incident.cleared { p.warn { (cleared.words()) } }
             (acts(incident))
         }
     }

@@ -47,7 +47,8 @@ pub(super) fn contract(asset: &Asset, book: &Book, now: Time) -> Reading {
         ));
     }
     let days = supplier.contract_end.and_then(end_of).map(|end| ("contract_days", Value::Float(whole_days(now, end))));
-    let fields = [("settled", supplier.settled()), ("reasons", supplier.reasons())];
+    let fields =
+        [("settled", supplier.settled()), ("reasons", supplier.reasons()), ("unreasoned", supplier.unreasoned())];
     Reading::Known(Value::map(fields.into_iter().chain(days)))
 }
 

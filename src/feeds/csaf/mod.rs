@@ -4,11 +4,17 @@
 //! condensed to what matching needs. <https://docs.oasis-open.org/csaf/csaf/v2.0/csaf-v2.0.html>
 
 mod file;
+mod label;
 mod tree;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
 
 use self::file::{File, ProductStatus};
+pub use self::label::Label;
 pub use self::tree::{Product, Whole};
 use super::{FeedError, guard};
 use crate::model::Time;
@@ -39,7 +45,7 @@ pub struct Vulnerability {
     /// Statements, by the place of the product in [`Document::products`].
     pub statements: Vec<(u32, Status)>,
     /// What can be done, by the place of the product; the place `u32::MAX` stands for all.
-    pub remedies: Vec<(u32, Box<str>)>,
+    pub remedies: Vec<(u32, Arc<str>)>,
 }
 
 /// One document, condensed.
@@ -57,8 +63,10 @@ pub struct Document {
     pub released: Time,
     /// A draft says nothing yet.
     pub is_draft: bool,
-    /// How far it may be passed on: `WHITE`, `GREEN`, `AMBER`, `RED`; empty where it does not say.
-    pub tlp: Box<str>,
+    /// How far it may be passed on.
+    pub label: Label,
+    /// What stands in the place of its id where its label forbids to name it; empty for a public one.
+    pub handle: Box<str>,
     /// Its products.
     pub products: Vec<Product>,
     /// What it says of them.
@@ -94,6 +102,7 @@ impl Document {
             vulnerabilities.push(one);
         }
         let tlp = about.distribution.and_then(|distribution| distribution.tlp).map(|tlp| tlp.label);
+        let label = Label::parse(&tlp.unwrap_or_default());
         Ok(Self {
             id: guard::line(&tracking.id).into(),
             publisher: guard::line(&about.publisher.namespace).into(),
@@ -101,10 +110,27 @@ impl Document {
             version: guard::line(&tracking.version).into(),
             released: tracking.current_release_date,
             is_draft: tracking.status == "draft",
-            tlp: guard::line(&tlp.unwrap_or_default()).into(),
+            label,
+            handle: handle(label, bytes).into(),
             products,
             vulnerabilities,
         })
+    }
+
+    /// What anybody may be shown as its id.
+    #[must_use]
+    pub fn shown_id(&self) -> &str {
+        if self.label.is_public() { &self.id } else { &self.handle }
+    }
+
+    /// What anybody may be shown as the id of one of its vulnerabilities.
+    #[must_use]
+    pub fn shown_vulnerability<'v>(&self, id: &'v str) -> Cow<'v, str> {
+        if self.label.is_public() {
+            return Cow::Borrowed(id);
+        }
+        let place = self.vulnerabilities.iter().position(|one| &*one.id == id);
+        Cow::Owned(format!("{}-{}", self.handle, place.map_or(0, |place| place + 1)))
     }
 
     /// Whether it takes the place of another version of itself.
@@ -116,9 +142,21 @@ impl Document {
     }
 }
 
+/// A name that stays as long as the document does, and that only those can tell who have the document: ids and titles can be
+/// guessed and tried, all of its bytes cannot.
+fn handle(label: Label, bytes: &[u8]) -> String {
+    const LENGTH: usize = 8;
+    const PURPOSE: &[u8] = b"nis2watch: the handle of a document that must not be named\n";
+    if label.is_public() {
+        return String::new();
+    }
+    let digest = guard::hex(&Sha256::new().chain_update(PURPOSE).chain_update(bytes).finalize());
+    format!("{}-{}", label.word(), &digest[..LENGTH])
+}
+
 fn vulnerability(
     one: file::Vulnerability,
-    places: &BTreeMap<String, u32>,
+    places: &HashMap<String, u32>,
     groups: &BTreeMap<String, BTreeSet<u32>>,
 ) -> Result<Vulnerability, FeedError> {
     let place = |id: &String| {
@@ -148,7 +186,7 @@ fn vulnerability(
     }
     let mut remedies = Vec::new();
     for remedy in &one.remediations {
-        let category: Box<str> = guard::line(&remedy.category).into();
+        let category: Arc<str> = guard::line(&remedy.category).into();
         let mut of: BTreeSet<u32> = BTreeSet::new();
         for group in &remedy.group_ids {
             let known = groups.get(group);
@@ -161,10 +199,11 @@ fn vulnerability(
         if remedy.group_ids.is_empty() && remedy.product_ids.is_empty() {
             of.insert(u32::MAX);
         }
-        remedies.extend(of.into_iter().map(|place| (place, category.clone())));
+        remedies.extend(of.into_iter().map(|place| (place, Arc::clone(&category))));
     }
     let given = one.cve.or_else(|| one.ids.into_iter().next().map(|id| id.text));
     let id = given.or(one.title).unwrap_or_else(|| "a vulnerability without an id".into());
+    statements.shrink_to_fit();
     Ok(Vulnerability { id: guard::line(&id).into(), scores, statements, remedies })
 }
 

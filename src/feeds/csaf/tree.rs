@@ -1,6 +1,8 @@
 //! The product tree: every branch walked from its root, every relationship followed to its parts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::file::{Branch, FullName, ProductTree};
 use crate::feeds::range::Range;
@@ -15,17 +17,17 @@ const MAX_CHAIN: usize = 8;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Product {
     /// Its maker, where a branch names one.
-    pub vendor: Option<Box<str>>,
-    /// Families and product names on the way to it, outermost first.
-    pub names: Vec<Box<str>>,
-    /// Its full name, for people and as a name of last resort.
+    pub vendor: Option<Arc<str>>,
+    /// Families and product names on the way to it, outermost first; shared with its neighbours.
+    pub names: Arc<[Arc<str>]>,
+    /// Its full name, as a name of last resort; empty where the way to it says all that matching asks for.
     pub full: Box<str>,
     /// Its versions.
     pub range: Range,
     /// Model numbers and order numbers, with `*` and `?`.
-    pub numbers: Vec<Box<str>>,
+    pub numbers: Box<[Box<str>]>,
     /// Serial numbers, with `*` and `?`.
-    pub serials: Vec<Box<str>>,
+    pub serials: Box<[Box<str>]>,
     /// What it is put together from, where it is a relationship.
     pub whole: Option<Whole>,
 }
@@ -45,36 +47,33 @@ pub struct Whole {
 #[derive(Default)]
 struct Planting {
     products: Vec<Product>,
-    places: BTreeMap<String, u32>,
+    places: HashMap<String, u32>,
 }
 
-type Planted = (Vec<Product>, BTreeMap<String, u32>, BTreeMap<String, BTreeSet<u32>>);
+type Planted = (Vec<Product>, HashMap<String, u32>, BTreeMap<String, BTreeSet<u32>>);
 
 /// The products, their places by id, and the members of groups.
 pub(super) fn plant(tree: ProductTree) -> Result<Planted, FeedError> {
     let mut planting = Planting::default();
-    for branch in &tree.branches {
+    for branch in tree.branches {
         planting.walk(branch, &Path::default())?;
     }
-    for name in &tree.full_product_names {
+    for name in tree.full_product_names {
         planting.add(name, &Path::default(), None)?;
     }
     // a relationship may be defined before what it refers to
     let mut open = Vec::new();
-    for one in &tree.relationships {
-        let place = planting.add(&one.full_product_name, &Path::default(), None)?;
-        open.push((place, one));
+    for one in tree.relationships {
+        let place = planting.add(one.full_product_name, &Path::default(), None)?;
+        open.push((place, one.category, one.product_reference, one.relates_to_product_reference));
     }
-    for (place, one) in open {
+    for (place, category, part, base) in open {
         let refer = |id: &String| {
             let known = planting.places.get(id).copied();
             known.ok_or_else(|| FeedError::Shape(format!("product {:?} is used and nowhere defined", guard::line(id))))
         };
-        let whole = Whole {
-            part: refer(&one.product_reference)?,
-            base: refer(&one.relates_to_product_reference)?,
-            is_installed: matches!(one.category.as_str(), "installed_on" | "installed_with"),
-        };
+        let is_installed = matches!(category.as_str(), "installed_on" | "installed_with");
+        let whole = Whole { part: refer(&part)?, base: refer(&base)?, is_installed };
         planting.products[place as usize].whole = Some(whole);
     }
     (0..planting.products.len()).try_for_each(|at| planting.ends(at, MAX_CHAIN))?;
@@ -86,53 +85,63 @@ pub(super) fn plant(tree: ProductTree) -> Result<Planted, FeedError> {
     Ok((planting.products, planting.places, groups))
 }
 
+fn lines<'t>(texts: impl Iterator<Item = &'t String>) -> Box<[Box<str>]> {
+    texts.map(|text| guard::line(text).into()).collect()
+}
+
 /// What was passed on the way from the root.
 #[derive(Clone, Default)]
 struct Path {
-    vendor: Option<Box<str>>,
-    names: Vec<Box<str>>,
+    vendor: Option<Arc<str>>,
+    names: Arc<[Arc<str>]>,
     range: Option<Range>,
 }
 
 impl Planting {
-    fn walk(&mut self, branch: &Branch, path: &Path) -> Result<(), FeedError> {
+    /// Takes the tree apart as it goes, so that it and what becomes of it are not there both at once.
+    fn walk(&mut self, branch: Branch, path: &Path) -> Result<(), FeedError> {
         let mut path = path.clone();
-        let name: Box<str> = guard::line(&branch.name).into();
+        let name = || Arc::from(guard::line(&branch.name));
         match branch.category.as_str() {
-            "vendor" => path.vendor = Some(name),
-            "product_family" | "product_name" => path.names.push(name),
+            "vendor" => path.vendor = Some(name()),
+            "product_family" | "product_name" => {
+                path.names = path.names.iter().cloned().chain([name()]).collect();
+            }
             "product_version" => path.range = Some(Range::exactly(&branch.name)),
             "product_version_range" => path.range = Some(Range::parse(&branch.name)),
             _ => {}
         }
-        if let Some(product) = &branch.product {
+        if let Some(product) = branch.product {
             self.add(product, &path, path.range.clone())?;
         }
         // the depth of the tree is bounded by that of the JSON text
-        branch.branches.iter().try_for_each(|branch| self.walk(branch, &path))
+        branch.branches.into_iter().try_for_each(|branch| self.walk(branch, &path))
     }
 
-    fn add(&mut self, name: &FullName, path: &Path, range: Option<Range>) -> Result<u32, FeedError> {
+    fn add(&mut self, name: FullName, path: &Path, range: Option<Range>) -> Result<u32, FeedError> {
         let place = u32::try_from(self.products.len()).unwrap_or(u32::MAX);
         if self.products.len() >= MAX_PRODUCTS {
             return Err(FeedError::Shape(format!("it has more than {MAX_PRODUCTS} products")));
         }
-        if self.places.insert(name.product_id.clone(), place).is_some() {
-            return Err(FeedError::Shape(format!("product {:?} is defined twice", guard::line(&name.product_id))));
-        }
-        let helper = name.product_identification_helper.as_ref();
-        let lines = |texts: Vec<&String>| texts.into_iter().map(|text| guard::line(text).into()).collect();
-        let numbers = helper.map(|helper| helper.model_numbers.iter().chain(&helper.skus).collect());
+        let helper = name.product_identification_helper.unwrap_or_default();
+        let full = guard::line(&name.name);
+        // a document may have hundreds of thousands of products, and most full names repeat what the branches say
+        let says_all = path.vendor.is_some() && !path.names.is_empty() && !full.to_lowercase().contains("firmware");
         self.products.push(Product {
             vendor: path.vendor.clone(),
-            names: path.names.clone(),
-            full: guard::line(&name.name).into(),
+            names: Arc::clone(&path.names),
+            full: if says_all { Box::default() } else { full.into() },
             range: range.unwrap_or(Range::Unstated),
-            numbers: lines(numbers.unwrap_or_default()),
-            serials: lines(helper.map(|helper| helper.serial_numbers.iter().collect()).unwrap_or_default()),
+            numbers: lines(helper.model_numbers.iter().chain(&helper.skus)),
+            serials: lines(helper.serial_numbers.iter()),
             whole: None,
         });
-        Ok(place)
+        match self.places.entry(name.product_id) {
+            Entry::Occupied(known) => {
+                Err(FeedError::Shape(format!("product {:?} is defined twice", guard::line(known.key()))))
+            }
+            Entry::Vacant(free) => Ok(*free.insert(place)),
+        }
     }
 
     /// Whether a product is put together from a bounded number of others, none of them itself.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Report, SHOWN, percent, plural, shown};
+use crate::duties::Cleared;
 use crate::model::Verdict;
 
 pub(super) fn write(report: &Report) -> String {
@@ -248,7 +249,7 @@ fn incidents(report: &Report, text: &mut String) {
             incident.title.clone(),
             shown(incident.aware_at),
             incident.significant.word().to_owned(),
-            owed.collect::<Vec<_>>().join("; "),
+            owed.chain(incident.cleared.iter().map(Cleared::words)).collect::<Vec<_>>().join("; "),
             incident.closed_at.map_or_else(|| "open".to_owned(), shown),
         ]
     });

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::pairs::{How, Row};
 use super::read::said;
-use crate::duties::{Book, EvidenceFile, Incident, Signer, Significance, Statement, Waiver};
+use crate::duties::{Book, Cleared, EvidenceFile, Incident, Signer, Significance, Statement, Waiver};
 use crate::model::{AssetId, Cause, CheckId, EntryId, Time, Verdict};
 
 /// Longest text of a person, in characters.
@@ -96,6 +96,8 @@ pub struct IncidentRow {
     pub closed_at: Option<Time>,
     /// What is owed and how that stands.
     pub deadlines: Vec<Deadline>,
+    /// Decisions that took overdue reports off it, with their reasons.
+    pub cleared: Vec<Cleared>,
 }
 
 /// One report that is owed.
@@ -197,8 +199,14 @@ impl IncidentRow {
             significant: incident.significant,
             closed_at: incident.closed_at.filter(|closed| *closed <= until),
             deadlines: owed.collect(),
+            cleared: incident.cleared.iter().filter(|cleared| cleared.at <= until).map(told).collect(),
         }
     }
+}
+
+fn told(cleared: &Cleared) -> Cleared {
+    let (by, reason) = (said(&cleared.by, LONGEST), said(cleared.reason.trim(), LONGEST));
+    Cleared { by, reason, ..cleared.clone() }
 }
 
 /// Whole days; what ended a moment ago ended a day ago.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::{CheckInfo, Report, Row};
+use crate::duties::Signer;
 use crate::model::{CheckId, Severity, Verdict};
 
 /// The schema of the standard.
@@ -81,11 +82,25 @@ fn result(report: &Report, row: &Row, rule: Option<usize>) -> Json {
         result["ruleIndex"] = json!(rule);
     }
     if row.verdict == Verdict::Waived {
-        let waiver = row.waiver.as_deref().unwrap_or("a waiver");
         // without a status it counts as accepted, in the first edition of the schema as in the corrected one
-        result["suppressions"] = json!([{ "kind": "external", "justification": format!("waiver {waiver}") }]);
+        result["suppressions"] = json!([{ "kind": "external", "justification": justification(report, row) }]);
     }
     result
+}
+
+/// Which waivers accept a finding, and what they say: why, until when, by whom.
+fn justification(report: &Report, row: &Row) -> String {
+    let Some(ids) = row.waiver.as_deref() else { return "a waiver".to_owned() };
+    let told = ids.split(", ").map(|id| match report.papers.waivers.iter().find(|waiver| waiver.id.as_str() == id) {
+        None => format!("waiver {id}"),
+        Some(waiver) => {
+            let until = waiver.expires_at.format("%Y-%m-%dT%H:%M:%SZ");
+            let Signer { person, role } = &waiver.approved_by;
+            let role = if role.is_empty() { String::new() } else { format!(" ({role})") };
+            format!("waiver {id}: {} (until {until}, approved by {person}{role})", waiver.reason)
+        }
+    });
+    told.collect::<Vec<_>>().join("; ")
 }
 
 const fn level(severity: Severity) -> &'static str {

@@ -119,6 +119,34 @@ fn waived_findings_part_the_net_score_from_the_gross_and_unknown_counts_in_neith
 }
 
 #[test]
+fn a_suppression_carries_the_reason_of_its_waiver() {
+    let mut report = Plant::default().with("b", "ssh-root-login", &[(480, Some(Verdict::Waived))]).report();
+    let told = |report: &Report| {
+        let log: serde_json::Value = serde_json::from_str(&sarif::write(report)).unwrap();
+        log["runs"][0]["results"][0]["suppressions"][0]["justification"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(told(&report), "waiver w-1");
+    report.papers.waivers.push(papers::WaiverRow {
+        id: crate::model::EntryId::parse("w-1").unwrap(),
+        state: "running",
+        checks: Vec::new(),
+        reason: "Replaced in the shutdown of 2027.".into(),
+        owner: None,
+        approved_by: crate::duties::Signer { person: "p-014".into(), role: "plant-manager".into() },
+        starts_at: ago(480),
+        expires_at: "2099-08-01T00:00:00Z".parse().unwrap(),
+        days_left: 1,
+        measure: None,
+        accepts: 1,
+        suspended: 0,
+    });
+    assert_eq!(
+        told(&report),
+        "waiver w-1: Replaced in the shutdown of 2027. (until 2099-08-01T00:00:00Z, approved by p-014 (plant-manager))"
+    );
+}
+
+#[test]
 fn a_control_has_evidence_when_something_speaks_for_or_against_it_and_not_when_nothing_can_be_said() {
     let told = |verdict| Plant::default().with("a", "ssh-root-login", &[(300, Some(verdict))]).report();
     let controls = &CATALOG.check(&CheckId::parse("ssh-root-login").unwrap()).unwrap().controls;

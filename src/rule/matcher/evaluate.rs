@@ -36,10 +36,8 @@ impl Matcher {
     /// The finding in the author's words, where there are any.
     fn said(&self, finding: Finding, context: &Context<'_>) -> Finding {
         if let Some(say) = &self.say {
-            let (observed, expected) = (words::shown(&finding.observed), words::shown(&finding.expected));
-            let offenders = if finding.offenders.is_empty() { &observed } else { &finding.offenders };
-            let with = Filling { observed: &observed, expected: &expected, offenders };
-            let text = say.fill(&with, context);
+            let Finding { observed, expected, offenders, .. } = &finding;
+            let text = say.fill(&Filling { observed, expected, offenders }, context);
             return finding.worded(text);
         }
         finding

@@ -12,6 +12,7 @@ mod operand;
 mod parse;
 mod sentence;
 mod tally;
+mod telling;
 mod template;
 mod test;
 mod whole;

@@ -42,7 +42,9 @@ pub(super) fn trend(report: &Report) -> Markup {
 fn bars(ticks: &[&Tick], told: &str) -> String {
     let most = ticks.iter().map(|tick| parts(tick).iter().map(|(_, count)| count).sum::<usize>()).max().unwrap_or(0);
     let (step, scale) = (WIDTH / ticks.len().max(1) as f64, HEIGHT / most.max(1) as f64);
-    let mut svg = format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{told}\">");
+    let mut svg = format!(
+        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{told}\">"
+    );
     for (at, tick) in ticks.iter().enumerate() {
         let (x, mut y) = (at as f64 * step + step * GAP / 2.0, HEIGHT);
         write!(svg, "<g><title>{}: ", tick.at.format("%Y-%m-%d %H:%M UTC")).ok();

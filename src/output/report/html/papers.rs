@@ -94,6 +94,7 @@ fn one(incident: &IncidentRow) -> Markup {
                 @if let Some(closed) = incident.closed_at { "handled " (shown(closed)) } @else { "going on" } "."
             }
             @if !incident.deadlines.is_empty() { (table("", &["Report", "State", "Due", "Sent"], &rows)) }
+            @for cleared in &incident.cleared { p.fail { (cleared.words()) } }
         }
     }
 }
