@@ -11,7 +11,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chrono::Utc;
 
-use super::router::{API, Inner, Shared};
+use super::intake::{is_api, plain};
+use super::router::{Inner, Shared};
 use super::tokens::{Role, TokenFile};
 use super::v1::Refusal;
 
@@ -86,7 +87,7 @@ pub(super) async fn authenticate(State(inner): Shared, mut request: Request, nex
     let peer = request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
     let certified = request.extensions().get::<Certified>().cloned();
     let path = request.uri().path();
-    let (is_api, is_fixed) = (path.starts_with(API), matches!(path, "/style.css" | "/live.js"));
+    let (is_api, is_fixed) = (is_api(path), matches!(path, "/style.css" | "/live.js"));
     let caller = match who(&inner, request.headers(), peer, certified).await {
         Ok(caller) => caller,
         Err(refusal) if is_api => return refusal.into_response(),
@@ -144,13 +145,4 @@ fn refuse(inner: &Inner, peer: IpAddr, why: &'static str) -> Refusal {
     inner.failures.count(&peer);
     tracing::warn!(%peer, "a login to the api was refused");
     Refusal::Unauthenticated(why)
-}
-
-/// The same for whoever wants no JSON.
-fn plain(refusal: Refusal) -> Response {
-    let text = format!("{}\n", refusal.message());
-    let (mut parts, _) = refusal.into_response().into_parts();
-    parts.headers.remove(header::CONTENT_LENGTH);
-    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    Response::from_parts(parts, text.into())
 }

@@ -7,7 +7,10 @@ mod admit;
 mod auth;
 mod board;
 mod caller;
+mod guests;
+mod intake;
 mod operator;
+mod patience;
 mod router;
 mod serve;
 mod throttle;
@@ -30,5 +33,7 @@ pub use web_config::{WebConfig, WebConfigError};
 mod access_tests;
 #[cfg(test)]
 mod page_tests;
+#[cfg(test)]
+mod serve_tests;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -17,13 +17,14 @@ use futures::stream;
 
 use super::admit::Admitted;
 use super::caller::{Keys, authenticate};
+use super::intake::{not_so, nothing, take_in};
 use super::throttle::Throttle;
 use super::{Access, Board, Operator, Users, WebConfig, ui, v1};
 use crate::output::{Exposition, accepts_gzip, negotiate};
 use crate::store::Store;
 
 /// What stands before every route of the API.
-pub(super) const API: &str = "/api/v1";
+const API: &str = "/api/v1";
 
 /// Logins that may be refused at once from one address, and how long each is remembered.
 const FAILURES: u32 = 10;
@@ -31,8 +32,6 @@ const FORGIVEN: Duration = Duration::from_secs(6);
 /// Acts of one person at once, and how soon there may be another.
 const ACTS: u32 = 30;
 const ACT_EVERY: Duration = Duration::from_secs(2);
-/// Longest body of an act.
-const LONGEST_BODY: usize = 64 * 1024;
 
 /// Headers that every answer carries unless the web configuration file says otherwise: the page loads nothing from
 /// elsewhere, is framed by nobody and sends its address nowhere.
@@ -120,12 +119,15 @@ pub fn router(desk: Desk) -> Router {
         .route("/-/stop-traffic", post(stop_traffic))
         .route("/-/resume-traffic", post(resume_traffic))
         .nest(API, v1::router())
-        .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing here; / shows what there is\n") })
-        .layer(middleware::from_fn_with_state(Arc::clone(&inner), authenticate))
-        .layer(DefaultBodyLimit::max(LONGEST_BODY));
+        .fallback(nothing)
+        .method_not_allowed_fallback(not_so)
+        .layer(middleware::from_fn(take_in))
+        .layer(middleware::from_fn_with_state(Arc::clone(&inner), ui::dress))
+        .layer(middleware::from_fn_with_state(Arc::clone(&inner), authenticate));
     Router::new()
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready))
+        .method_not_allowed_fallback(not_so)
         .merge(guarded)
         .layer(middleware::from_fn_with_state(Arc::clone(&inner), add_headers))
         .with_state(inner)

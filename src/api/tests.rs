@@ -86,6 +86,7 @@ pub(super) struct Setup {
     pub(super) daemon: Arc<Daemon>,
     pub(super) board: Board,
     pub(super) store: Arc<Sqlite>,
+    pub(super) door: Arc<ArcSwap<Door>>,
     pub(super) router: Router,
 }
 
@@ -100,15 +101,16 @@ impl Setup {
         board.replace(&daemon.plan, &[], &[]);
         let config = store::Config { path: ":memory:".into(), ..store::Config::default() };
         let store = Arc::new(Sqlite::open(&config).unwrap());
+        let door = Arc::new(ArcSwap::from_pointee(Door::new(web_config, access)));
         let desk = Desk {
             operator: Arc::clone(&daemon) as Arc<dyn Operator>,
             exposition: Exposition::new(Own::new()),
             board: board.clone(),
             store: Arc::clone(&store) as Arc<dyn store::Store>,
-            door: Arc::new(ArcSwap::from_pointee(Door::new(web_config, access))),
+            door: Arc::clone(&door),
             listens_at: listens_at.parse::<IpAddr>().unwrap(),
         };
-        Self { daemon, board, store, router: router(desk) }
+        Self { daemon, board, store, door, router: router(desk) }
     }
 
     pub(super) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> (StatusCode, String) {
@@ -242,4 +244,25 @@ async fn before_the_first_round_the_page_says_that_nothing_was_judged_yet() {
     let (_, page) = Setup::new(daemon, "127.0.0.1", &WebConfig::default()).send("GET", "/", &[]).await;
     assert!(page.contains(&format!("{pairs} checks have not been judged yet")), "{page}");
     assert!(!page.contains(" more;") && !page.contains("no check fails"), "{page}");
+}
+
+#[tokio::test]
+async fn what_is_no_page_and_no_act_says_so_in_words() {
+    let setup = local();
+    for (method, path, status) in [("GET", "/nowhere", 404), ("POST", "/assets", 405), ("GET", "/assets/%ff", 400)] {
+        let (answered, page) = setup.send(method, path, &[]).await;
+        assert_eq!(answered.as_u16(), status, "{method} {path}: {page}");
+        assert!(page.contains("<nav") && page.contains("href=\"/incidents\""), "{method} {path}: {page}");
+    }
+    for path in ["/-/stop-traffic", "/-/nothing"] {
+        let (_, text) = setup.send("GET", path, &[]).await;
+        assert!(!text.is_empty() && !text.contains('<'), "{path}: {text}");
+    }
+    let guarded = Setup::new(Daemon::default(), "127.0.0.1", &with_user());
+    let (status, text) = guarded.send("GET", "/nowhere", &[]).await;
+    assert!(status == StatusCode::UNAUTHORIZED && !text.contains("<nav"), "{text}");
+    let request = Request::builder().method("POST").uri("/assets").body(Body::empty()).unwrap();
+    let response = setup.router.clone().oneshot(request).await.unwrap();
+    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    assert!(header("allow").contains("GET") && header("content-type").starts_with("text/html"), "{response:?}");
 }

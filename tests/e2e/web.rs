@@ -1,6 +1,8 @@
 //! TLS and passwords of the daemon's own listener, as curl sees them.
 
+use std::io::Write as _;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use crate::support::{Daemon, Plant, certificate};
 
@@ -112,4 +114,21 @@ fn a_token_opens_the_door_until_it_is_revoked_while_the_daemon_runs() {
     assert_eq!(plant.run(&["token", "revoke", "shift"]).code, 0);
     assert_eq!(act(&token), "401");
     assert!(!daemon.log().contains(&token));
+}
+
+#[test]
+fn one_client_without_a_login_does_not_stop_the_listener() {
+    let plant = Plant::new("", "- { id: desk, zone: office, kind: org }\n");
+    let daemon = Daemon::start(&plant);
+    let half = |_| {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", daemon.port)).unwrap();
+        stream.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n").ok();
+        stream
+    };
+    let slow: Vec<_> = (0..520).map(half).collect();
+    let begun = Instant::now();
+    assert_eq!(daemon.get("/-/healthy").status, 200);
+    assert_eq!(daemon.get("/metrics").status, 200);
+    assert!(begun.elapsed() < Duration::from_secs(8), "they waited for the slow ones: {:?}", begun.elapsed());
+    drop(slow);
 }

@@ -26,6 +26,13 @@ pub(in crate::api) enum Refusal {
     Conflict(String),
     /// The body is no JSON, or says so of itself.
     NotJson,
+    /// The body is longer than any act.
+    TooLarge {
+        /// Bytes that are taken.
+        longest: usize,
+    },
+    /// The body did not come in time.
+    TooSlow,
     /// Too often.
     TooMany {
         /// Seconds until it may be tried again.
@@ -48,6 +55,8 @@ impl Refusal {
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
             Self::NotJson => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json"),
+            Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too_slow"),
             Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
             Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
@@ -67,9 +76,13 @@ impl Refusal {
             | Self::NotFound(text)
             | Self::Forbidden(text)
             | Self::Conflict(text) => text.clone(),
-            Self::MethodNotAllowed => "this resource does not take this method; /api/v1/openapi.json says which".into(),
+            Self::MethodNotAllowed => {
+                "this is not done with this method; the header Allow names those that are, /api/v1/openapi.json says more".into()
+            }
             Self::Unauthenticated(text) => (*text).into(),
             Self::NotJson => "an act is a JSON object with content-type: application/json".into(),
+            Self::TooLarge { longest } => format!("the body is too long: {longest} bytes are taken"),
+            Self::TooSlow => "the body did not come in time".into(),
             Self::TooMany { wait } => format!("too many requests of this kind; try again in {wait} seconds"),
             Self::NotReady => "no plant is loaded yet".into(),
             Self::Internal => "this could not be answered; the log says why".into(),

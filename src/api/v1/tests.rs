@@ -193,8 +193,17 @@ async fn every_described_resource_answers_as_described() {
 #[tokio::test]
 async fn what_is_not_there_and_what_is_not_done_have_codes() {
     let setup = plant(&WebConfig::default()).await;
+    let description: Value = serde_json::from_str(OPENAPI).unwrap();
     for (method, path, status, code) in [
         ("GET", "/nowhere", 404, "not_found"),
+        ("GET", "/", 404, "not_found"),
+        ("GET", "/api", 404, "not_found"),
+        ("GET", "/api/", 404, "not_found"),
+        ("GET", "/api/v1", 404, "not_found"),
+        ("GET", "/api/v1x", 404, "not_found"),
+        ("POST", "/api/v2/results", 404, "not_found"),
+        ("GET", "/assets/%ff", 400, "invalid_value"),
+        ("GET", "/results/%ff/x", 400, "invalid_value"),
         ("GET", "/assets/nobody", 404, "not_found"),
         ("GET", "/checks/nothing", 404, "not_found"),
         ("GET", "/results/nobody/nothing", 404, "not_found"),
@@ -208,8 +217,10 @@ async fn what_is_not_there_and_what_is_not_done_have_codes() {
         ("GET", "/results?limit=1001", 400, "invalid_value"),
         ("GET", "/transitions?from=yesterday", 400, "invalid_value"),
     ] {
-        let (answered, text) = setup.send(method, &format!("/api/v1{path}"), &[]).await;
+        let path = if path.starts_with("/api") { path.to_owned() } else { format!("/api/v1{path}") };
+        let (answered, text) = setup.send(method, &path, &[]).await;
         let answer: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}: {text}"));
+        holds(&answer, &description["components"]["schemas"]["Error"], &description, &path);
         assert_eq!((answered.as_u16(), answer["error"]["code"].as_str()), (status, Some(code)), "{method} {path}");
     }
 }
