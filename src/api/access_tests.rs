@@ -346,3 +346,16 @@ async fn guessing_is_slowed_down_and_who_has_a_key_still_gets_in() {
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(plant.act(Role::Operator, "/gate/stop", &json!({})).await.0, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_scheme_is_the_same_in_any_case() {
+    let plant = Guarded::new("0.0.0.0").await;
+    for scheme in ["Bearer", "bearer", "BEARER"] {
+        let token = format!("{scheme} {}", plant.tokens[&Role::Viewer]);
+        assert_eq!(
+            plant.setup.send("GET", "/metrics", &[("authorization", &token)]).await.0,
+            StatusCode::OK,
+            "{scheme}"
+        );
+    }
+}

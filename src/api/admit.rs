@@ -88,10 +88,7 @@ impl FromRequestParts<Arc<Inner>> for Actor {
         if is_foreign(&parts.headers) {
             return Err(Refusal::Forbidden("this request came from another site".into()));
         }
-        if let Some(wait) = inner.acts.wait(&caller.name) {
-            return Err(Refusal::TooMany { wait: wait.as_secs() + 1 });
-        }
-        inner.acts.count(&caller.name);
+        inner.acts.take(&caller.name).map_err(|wait| Refusal::TooMany { wait: wait.as_secs() + 1 })?;
         Ok(Self(caller))
     }
 }

@@ -11,8 +11,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chrono::Utc;
 
+use super::auth::{Tried, after};
+use super::guests::neighbourhood;
 use super::intake::{is_api, plain};
-use super::router::{Inner, Shared};
+use super::router::{Door, Inner, Shared};
 use super::tokens::{Role, TokenFile};
 use super::v1::Refusal;
 
@@ -110,39 +112,56 @@ async fn who(
     let door = inner.desk.door.load_full();
     let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     if !door.keys.is_empty()
-        && let Some(token) = shown.and_then(|shown| shown.strip_prefix("Bearer "))
+        && let Some(token) = shown.and_then(|shown| after("Bearer", shown))
     {
         // a token cannot be guessed, so a good one is taken also from where bad ones came
-        let Some(holder) = door.keys.holder(token.trim()) else {
-            return Err(refuse(inner, peer, "this token opens no door: it is wrong, revoked or has ended"));
-        };
-        return Ok(holder);
+        if let Some(holder) = door.keys.holder(token) {
+            return Ok(holder);
+        }
+        spend(inner, peer)?;
+        return Err(refuse(peer, "this token opens no door: it is wrong, revoked or has ended"));
     }
     if !door.users.is_empty()
         && let Some(shown) = shown
     {
-        let known = door.users.is_verified(shown);
-        if !known && let Some(wait) = inner.failures.wait(&peer) {
-            return Err(Refusal::TooMany { wait: wait.as_secs() + 1 });
-        }
-        return match door.users.authenticate(Some(shown)).await {
-            Some(user) => Ok(Caller::named(&user, &door.keys.roles)),
-            None => Err(refuse(inner, peer, "a user name and a password are needed")),
-        };
+        return Ok(Caller::named(&user(inner, &door, shown, peer).await?, &door.keys.roles));
     }
     let is_local = inner.desk.listens_at.is_loopback();
     if !door.users.is_empty() || (!door.keys.is_empty() && !door.certified && !is_local) {
         return Err(Refusal::Unauthenticated("a user name and a password, or a token, are needed"));
     }
     let keys = &door.keys;
-    Ok(certified.map_or_else(|| Caller::anonymous(keys), |certified| Caller::named(&certified.0, &keys.roles)))
+    if let Some(certified) = certified {
+        return Ok(Caller::named(&certified.0, &keys.roles));
+    }
+    Ok(Caller::anonymous(keys))
 }
 
-fn refuse(inner: &Inner, peer: IpAddr, why: &'static str) -> Refusal {
-    if let Some(wait) = inner.failures.wait(&peer) {
-        return Refusal::TooMany { wait: wait.as_secs() + 1 };
+/// The user whom a header proves. Who was proven before gets in also while somebody guesses from the same address.
+async fn user(inner: &Inner, door: &Door, shown: &str, peer: IpAddr) -> Result<String, Refusal> {
+    if let Some(user) = door.users.proven(shown) {
+        return Ok(user);
     }
-    inner.failures.count(&peer);
+    spend(inner, peer)?;
+    match door.users.authenticate(shown).await {
+        Tried::Good(user) => {
+            inner.failures.give_back(&neighbourhood(peer));
+            Ok(user)
+        }
+        Tried::Wrong => Err(refuse(peer, "a user name and a password are needed")),
+        Tried::Busy => {
+            inner.failures.give_back(&neighbourhood(peer));
+            Err(Refusal::TooMany { wait: 5 })
+        }
+    }
+}
+
+/// Takes one of the logins that an address may try.
+fn spend(inner: &Inner, peer: IpAddr) -> Result<(), Refusal> {
+    inner.failures.take(&neighbourhood(peer)).map_err(|wait| Refusal::TooMany { wait: wait.as_secs() + 1 })
+}
+
+fn refuse(peer: IpAddr, why: &'static str) -> Refusal {
     tracing::warn!(%peer, "a login to the api was refused");
     Refusal::Unauthenticated(why)
 }

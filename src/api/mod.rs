@@ -20,7 +20,7 @@ mod ui;
 mod v1;
 mod web_config;
 
-pub use auth::Users;
+pub use auth::{Tried, Users};
 pub use board::{Board, Cell, Device, Pair, State, Tally};
 pub use caller::Access;
 pub use operator::{Operator, View};

@@ -26,7 +26,7 @@ use crate::store::Store;
 /// What stands before every route of the API.
 const API: &str = "/api/v1";
 
-/// Logins that may be refused at once from one address, and how long each is remembered.
+/// Logins that may fail at once from one address, and how long each is remembered.
 const FAILURES: u32 = 10;
 const FORGIVEN: Duration = Duration::from_secs(6);
 /// Acts of one person at once, and how soon there may be another.
@@ -73,6 +73,12 @@ impl Door {
             certified: config.asks_for_certificates(),
         }
     }
+
+    /// The same door after a reload: whoever proved a password that still holds need not prove it again.
+    #[must_use]
+    pub fn after(self, before: &Self) -> Self {
+        Self { users: self.users.remembering(&before.users), ..self }
+    }
 }
 
 /// What the routes need.
@@ -94,7 +100,7 @@ pub struct Desk {
 /// What all requests share.
 pub(super) struct Inner {
     pub(super) desk: Desk,
-    /// Logins that were refused, by address.
+    /// Logins that failed or are being tried, by address.
     pub(super) failures: Throttle<IpAddr>,
     /// Acts, by who did them.
     pub(super) acts: Throttle<String>,

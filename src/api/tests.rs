@@ -266,3 +266,38 @@ async fn what_is_no_page_and_no_act_says_so_in_words() {
     let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     assert!(header("allow").contains("GET") && header("content-type").starts_with("text/html"), "{response:?}");
 }
+
+/// Statuses of this many requests at once, each with another wrong password of `ada`.
+async fn guess(setup: &Setup, range: std::ops::Range<u32>) -> Vec<StatusCode> {
+    use base64::Engine as _;
+    let guess = async |guess: u32| {
+        let text = base64::engine::general_purpose::STANDARD.encode(format!("ada:guess-{guess}"));
+        setup.send("GET", "/metrics", &[("authorization", &format!("Basic {text}"))]).await.0
+    };
+    futures::future::join_all(range.map(guess)).await
+}
+
+#[tokio::test]
+async fn sixty_guesses_at_once_are_no_more_than_ten_one_after_another_and_keep_no_proven_user_out() {
+    let users =
+        [("ada".to_owned(), bcrypt::hash("right", 4).unwrap()), ("bob".to_owned(), bcrypt::hash("right", 4).unwrap())];
+    let web = WebConfig { basic_auth_users: users.into(), ..WebConfig::default() };
+    let setup = Setup::new(Daemon::default(), "127.0.0.1", &web);
+    let (ada, bob) = (("authorization", "Basic YWRhOnJpZ2h0"), ("authorization", "basic Ym9iOnJpZ2h0"));
+    for _ in 0..20 {
+        assert_eq!(setup.send("GET", "/metrics", &[ada]).await.0, StatusCode::OK, "a good login costs no try");
+    }
+    let statuses = guess(&setup, 0..60).await;
+    let of = |status| statuses.iter().filter(|one| **one == status).count();
+    assert_eq!((of(StatusCode::UNAUTHORIZED), of(StatusCode::TOO_MANY_REQUESTS)), (10, 50));
+    assert_eq!(setup.send("GET", "/metrics", &[ada]).await.0, StatusCode::OK);
+    assert_eq!(
+        setup.send("GET", "/metrics", &[bob]).await.0,
+        StatusCode::TOO_MANY_REQUESTS,
+        "whoever was never proven"
+    );
+    // a reload brings another door and forgets nobody
+    let again = Door::new(&web, &Access::default()).after(&setup.door.load());
+    setup.door.store(Arc::new(again));
+    assert_eq!(setup.send("GET", "/metrics", &[ada]).await.0, StatusCode::OK);
+}

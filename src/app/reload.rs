@@ -64,7 +64,8 @@ impl Service {
             }
         };
         warn_of_restart(&before, &self.setup);
-        self.door.store(Arc::new(Door::new(&self.setup.loaded.web_config, &self.setup.loaded.config.api.access())));
+        let door = Door::new(&self.setup.loaded.web_config, &self.setup.loaded.config.api.access());
+        self.door.store(Arc::new(door.after(&self.door.load())));
         let carried = (*self.setup.loaded.carried).clone();
         self.take_shelf(carried);
         let told = self.swap(inventory, papers).await?;
