@@ -47,7 +47,7 @@ impl Guarded {
         let papers = Papers { incidents: vec![incident], ..Papers::default() };
         let book = Book::new(Arc::new(papers), &[], Plant { assets, ..Plant::default() });
         let daemon = Daemon { plan, catalog, book: Arc::new(book), ..Daemon::default() };
-        let access = Access { tokens: Some(path.clone()), roles: BTreeMap::new() };
+        let access = Access { tokens: Some(path.clone()), ..Access::default() };
         let setup = Setup::with(daemon, listens_at, &WebConfig::default(), &access);
         Self { setup, tokens: texts, _folder: folder, path }
     }
@@ -321,7 +321,7 @@ async fn users_have_the_roles_that_the_configuration_gives_them() {
     let hash = bcrypt::hash("right", 4).unwrap();
     let users = [("ada".to_owned(), hash.clone()), ("bob".to_owned(), hash)];
     let web = WebConfig { basic_auth_users: users.into(), ..WebConfig::default() };
-    let access = Access { roles: [("ada".to_owned(), Role::Operator)].into(), tokens: None };
+    let access = Access { roles: [("ada".to_owned(), Role::Operator)].into(), ..Access::default() };
     let setup = Setup::with(Daemon::default(), "0.0.0.0", &web, &access);
     let (ada, bob) = (("authorization", "Basic YWRhOnJpZ2h0"), ("authorization", "Basic Ym9iOnJpZ2h0"));
     assert_eq!(setup.send("POST", "/api/v1/gate/stop", &[JSON, bob]).await.0, StatusCode::FORBIDDEN);

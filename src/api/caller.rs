@@ -13,10 +13,14 @@ use chrono::Utc;
 
 use super::auth::{Tried, after};
 use super::guests::neighbourhood;
+use super::host::{HostName, is_ours};
 use super::intake::{is_api, plain};
 use super::router::{Door, Inner, Shared};
 use super::tokens::{Role, TokenFile};
 use super::v1::Refusal;
+
+/// Longest name that a refusal repeats, in characters.
+const LONGEST_NAME: usize = 100;
 
 /// The address of the other end of a connection.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +37,8 @@ pub struct Access {
     pub roles: BTreeMap<String, Role>,
     /// The file of tokens.
     pub tokens: Option<PathBuf>,
+    /// Names of this host, beside those of loopback, under which it may be looked at without a login.
+    pub hosts: Vec<HostName>,
 }
 
 /// Who a request comes from.
@@ -134,6 +140,10 @@ async fn who(
     if let Some(certified) = certified {
         return Ok(Caller::named(&certified.0, &keys.roles));
     }
+    // whoever bent a name to loopback has no certificate for it
+    if is_local && door.is_plain {
+        check_host(inner, &door, headers)?;
+    }
     Ok(Caller::anonymous(keys))
 }
 
@@ -154,6 +164,16 @@ async fn user(inner: &Inner, door: &Door, shown: &str, peer: IpAddr) -> Result<S
             Err(Refusal::TooMany { wait: 5 })
         }
     }
+}
+
+/// Refuses what was sent to a name that is none of ours.
+fn check_host(inner: &Inner, door: &Door, headers: &HeaderMap) -> Result<(), Refusal> {
+    let Some(host) = headers.get(header::HOST) else { return Ok(()) };
+    let host = String::from_utf8_lossy(host.as_bytes());
+    if is_ours(&host, inner.desk.listens_at, &door.hosts) {
+        return Ok(());
+    }
+    Err(Refusal::WrongHost(host.chars().take(LONGEST_NAME).collect()))
 }
 
 /// Takes one of the logins that an address may try.

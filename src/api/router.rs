@@ -17,6 +17,7 @@ use futures::stream;
 
 use super::admit::Admitted;
 use super::caller::{Keys, authenticate};
+use super::host::HostName;
 use super::intake::{not_so, nothing, take_in};
 use super::throttle::Throttle;
 use super::{Access, Board, Operator, Users, WebConfig, ui, v1};
@@ -55,6 +56,10 @@ pub struct Door {
     headers: Vec<(HeaderName, HeaderValue)>,
     /// Whether everybody who reaches the listener has shown a certificate.
     pub(super) certified: bool,
+    /// Whether the listener has no certificate of its own.
+    pub(super) is_plain: bool,
+    /// Names of this host beside those of loopback.
+    pub(super) hosts: Vec<HostName>,
 }
 
 impl Door {
@@ -71,6 +76,8 @@ impl Door {
             keys: Keys::new(access),
             headers,
             certified: config.asks_for_certificates(),
+            is_plain: config.tls_server_config.is_none(),
+            hosts: access.hosts.clone(),
         }
     }
 

@@ -246,6 +246,35 @@ async fn before_the_first_round_the_page_says_that_nothing_was_judged_yet() {
     assert!(!page.contains(" more;") && !page.contains("no check fails"), "{page}");
 }
 
+/// Whether somebody without a login may look under this name.
+async fn is_shown(setup: &Setup, host: &str) -> bool {
+    let status = setup.send("GET", "/api/v1/status", &[("host", host)]).await.0;
+    assert_eq!(setup.send("GET", "/", &[("host", host)]).await.0, status);
+    assert_eq!(setup.send("GET", "/-/healthy", &[("host", host)]).await.0, StatusCode::OK, "probes are never refused");
+    status != StatusCode::MISDIRECTED_REQUEST
+}
+
+#[tokio::test]
+async fn a_name_that_was_bent_to_loopback_shows_nothing() {
+    let setup = local();
+    let (status, text) = setup.send("GET", "/api/v1/results", &[("host", "evil.example:9762")]).await;
+    assert_eq!(status, StatusCode::MISDIRECTED_REQUEST);
+    assert!(text.contains("\"wrong_host\"") && text.contains("api.hosts"), "{text}");
+    assert!(!is_shown(&setup, "evil.example").await);
+    for ours in ["localhost:9762", "127.0.0.1", "[::1]:9762"] {
+        assert!(is_shown(&setup, ours).await, "{ours}");
+    }
+    let hosts = vec![HostName::try_from("monitor.plant".to_owned()).unwrap()];
+    let access = Access { hosts, ..Access::default() };
+    let named = Setup::with(Daemon::default(), "127.0.0.1", &WebConfig::default(), &access);
+    assert!(is_shown(&named, "Monitor.Plant:443").await && !is_shown(&named, "evil.example").await);
+    assert!(named.acts(&[("host", "monitor.plant")]).await);
+    // whoever shows who they are did not come by a bent name, and beyond loopback names are the network's matter
+    let guarded = Setup::new(Daemon::default(), "127.0.0.1", &with_user());
+    assert_eq!(guarded.send("GET", "/metrics", &[ADA, ("host", "monitor.plant")]).await.0, StatusCode::OK);
+    assert!(is_shown(&Setup::new(Daemon::default(), "0.0.0.0", &WebConfig::default()), "monitor.plant").await);
+}
+
 #[tokio::test]
 async fn what_is_no_page_and_no_act_says_so_in_words() {
     let setup = local();

@@ -64,7 +64,7 @@ impl Service {
             }
         };
         warn_of_restart(&before, &self.setup);
-        let door = Door::new(&self.setup.loaded.web_config, &self.setup.loaded.config.api.access());
+        let door = Door::new(&self.setup.loaded.web_config, &self.setup.loaded.config.access());
         self.door.store(Arc::new(door.after(&self.door.load())));
         let carried = (*self.setup.loaded.carried).clone();
         self.take_shelf(carried);

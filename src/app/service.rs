@@ -140,7 +140,7 @@ impl Service {
         });
         deputy.remember_switch().await?;
         let door =
-            Arc::new(ArcSwap::from_pointee(Door::new(&setup.loaded.web_config, &setup.loaded.config.api.access())));
+            Arc::new(ArcSwap::from_pointee(Door::new(&setup.loaded.web_config, &setup.loaded.config.access())));
         Ok(Self {
             setup: Arc::new(setup),
             store,

@@ -33,6 +33,8 @@ pub(in crate::api) enum Refusal {
     },
     /// The body did not come in time.
     TooSlow,
+    /// It was sent to a name that is none of this host's.
+    WrongHost(String),
     /// Too often.
     TooMany {
         /// Seconds until it may be tried again.
@@ -57,6 +59,7 @@ impl Refusal {
             Self::NotJson => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json"),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too_slow"),
+            Self::WrongHost(_) => (StatusCode::MISDIRECTED_REQUEST, "wrong_host"),
             Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
             Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
@@ -83,6 +86,10 @@ impl Refusal {
             Self::NotJson => "an act is a JSON object with content-type: application/json".into(),
             Self::TooLarge { longest } => format!("the body is too long: {longest} bytes are taken"),
             Self::TooSlow => "the body did not come in time".into(),
+            Self::WrongHost(name) => format!(
+                "{name:?} is no name of this host: without a login, requests are taken at localhost and the addresses of loopback; \
+                 name it in api.hosts, or come with a user (api.web_config) or a token (api.tokens)"
+            ),
             Self::TooMany { wait } => format!("too many requests of this kind; try again in {wait} seconds"),
             Self::NotReady => "no plant is loaded yet".into(),
             Self::Internal => "this could not be answered; the log says why".into(),
