@@ -359,3 +359,39 @@ async fn a_scheme_is_the_same_in_any_case() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_is_wrong_with_a_body_is_said_with_its_keys_and_without_our_types() {
+    let wrong = [json!([]), json!("x"), json!(1), json!({ "x": 1 }), json!({ "reason": [] }), json!({ "checks": {} })];
+    let paths = [
+        "/run",
+        "/gate/stop",
+        "/waivers",
+        "/waivers/w-1/revoke",
+        "/attestations",
+        "/attestations/att-1/renew",
+        "/incidents",
+        "/incidents/inc-1/classify",
+        "/incidents/inc-1/close",
+        "/incidents/inc-1/reports",
+        "/baselines/a/b/approve",
+    ];
+    let mut said = Vec::new();
+    for path in paths {
+        // the acts of one name are slowed down
+        let plant = Guarded::new("127.0.0.1").await;
+        for body in &wrong {
+            let (status, answer) = plant.act(Role::Approver, path, body).await;
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{path} {body}: {answer}");
+            said.push(answer["error"]["message"].as_str().unwrap().to_owned());
+        }
+    }
+    let nested = json!({ "check": "x", "statement": "y", "evidence": [{ "name": 1 }], "reason": "x" });
+    let fresh = Guarded::new("127.0.0.1").await;
+    let (_, answer) = fresh.act(Role::Approver, "/attestations", &nested).await;
+    assert_eq!(answer["error"]["message"], "the body: evidence[0].name: expected text, found the number 1");
+    for text in &said {
+        let leaks = ["struct", "enum", "variant", "invalid", "sequence", "unknown", " field ", "elements", ": x: "];
+        assert!(leaks.iter().all(|leak| !text.contains(leak)), "{text}");
+    }
+}

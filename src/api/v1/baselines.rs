@@ -7,7 +7,8 @@ use chrono::{TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::acts::{Because, body, given, noted};
+use super::acts::{Because, given, noted};
+use super::body::body;
 use super::{Answer, Query, Refusal, view};
 use crate::api::Role;
 use crate::api::admit::Actor;

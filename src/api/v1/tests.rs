@@ -215,6 +215,9 @@ async fn what_is_not_there_and_what_is_not_done_have_codes() {
         ("GET", "/results?check=nothing", 400, "invalid_value"),
         ("GET", "/results?sort=colour", 400, "invalid_value"),
         ("GET", "/results?limit=1001", 400, "invalid_value"),
+        ("GET", "/results?offset=x", 400, "invalid_value"),
+        ("GET", "/advisories?exploited=perhaps", 400, "invalid_value"),
+        ("GET", "/gate?asset=nobody", 400, "invalid_value"),
         ("GET", "/transitions?from=yesterday", 400, "invalid_value"),
     ] {
         let path = if path.starts_with("/api") { path.to_owned() } else { format!("/api/v1{path}") };
@@ -222,6 +225,8 @@ async fn what_is_not_there_and_what_is_not_done_have_codes() {
         let answer: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}: {text}"));
         holds(&answer, &description["components"]["schemas"]["Error"], &description, &path);
         assert_eq!((answered.as_u16(), answer["error"]["code"].as_str()), (status, Some(code)), "{method} {path}");
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(!message.contains("invalid") && !message.contains("provided string"), "{message}");
     }
 }
 
@@ -260,4 +265,15 @@ async fn changes_are_read_page_by_page_along_the_chain() {
     let (_, history) = get(&setup, &path).await;
     let states: Vec<_> = history["judgements"].as_array().unwrap().iter().map(|one| one["state"].clone()).collect();
     assert_eq!(states, ["fail", "pass"]);
+}
+
+#[tokio::test]
+async fn one_book_and_one_plan_are_had_by_the_name_of_the_asset() {
+    let setup = plant(&WebConfig::default()).await;
+    let asset = &setup.daemon.plan.assets[1].member.asset.id;
+    for (resource, list) in [("/gate", "assets"), ("/plan", "plan")] {
+        let (status, answer) = get(&setup, &format!("{resource}?asset={asset}")).await;
+        assert_eq!((status, answer["total"].as_u64()), (StatusCode::OK, Some(1)), "{answer}");
+        assert_eq!(answer[list][0]["asset"], asset.as_str(), "{answer}");
+    }
 }
