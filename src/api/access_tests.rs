@@ -361,6 +361,14 @@ async fn a_scheme_is_the_same_in_any_case() {
 }
 
 #[tokio::test]
+async fn the_answer_of_an_act_waits_until_the_daemon_goes_by_it() {
+    let plant = Guarded::new("127.0.0.1").await;
+    let incident = json!({ "id": "inc-2", "title": "Ransomware", "reason": "a call" });
+    let (_, answer) = plant.act(Role::Operator, "/incidents", &incident).await;
+    assert_eq!(*plant.setup.daemon.noted.lock().unwrap(), [answer["record"]["seq"].as_u64().unwrap()], "{answer}");
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_body_is_said_with_its_keys_and_without_our_types() {
     let wrong = [json!([]), json!("x"), json!(1), json!({ "x": 1 }), json!({ "reason": [] }), json!({ "checks": {} })];
     let paths = [

@@ -31,6 +31,7 @@ pub(super) struct Daemon {
     pub(super) catalog: Arc<Catalog>,
     pub(super) book: Arc<Book>,
     pub(super) carried: Arc<Shelf>,
+    pub(super) noted: Mutex<Vec<u64>>,
     pub(super) asked: Mutex<Vec<(AssetIndex, Vec<CheckIndex>)>>,
 }
 
@@ -60,6 +61,11 @@ impl Operator for Daemon {
 
     fn carried(&self) -> Arc<Shelf> {
         Arc::clone(&self.carried)
+    }
+
+    fn noted(&self, act: u64) -> BoxFuture<'_, ()> {
+        self.noted.lock().unwrap().push(act);
+        Box::pin(async {})
     }
 
     fn run_now(&self, asset: AssetIndex, checks: Vec<CheckIndex>) -> Result<(), String> {

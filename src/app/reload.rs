@@ -209,6 +209,7 @@ impl Service {
         }
         self.exposition.duties(&book, Utc::now());
         self.visitor.book.store(Arc::new(book));
+        self.deputy.held.send_replace(self.last_act);
     }
 
     /// Lets the visits under way finish, for so long at most. [`Told::Stop`] when a wish to stop came meanwhile.

@@ -113,8 +113,11 @@ pub(super) async fn book(inner: &Inner) -> Result<Book, Refusal> {
     Ok(inner.desk.operator.book().with_acts(&acts))
 }
 
+/// Writes a deed into the ledger, and answers when the daemon goes by it.
 pub(super) async fn write(inner: &Inner, deed: &Deed, actor: &str, reason: &str) -> Result<Value, Refusal> {
-    Ok(noted(inner.desk.store.act(deed.act(actor, reason, Utc::now())).await?))
+    let head = inner.desk.store.act(deed.act(actor, reason, Utc::now())).await?;
+    inner.desk.operator.noted(head.seq).await;
+    Ok(noted(head))
 }
 
 #[derive(Debug, Deserialize)]

@@ -157,5 +157,6 @@ pub(super) async fn plan(
 
 async fn done(inner: &Inner, act: BaselineAct) -> Result<serde_json::Value, Refusal> {
     let head = inner.desk.store.act_on_baselines(vec![act]).await?.ok_or(Refusal::Internal)?;
+    inner.desk.operator.noted(head.seq).await;
     Ok(noted(head))
 }
