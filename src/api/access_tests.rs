@@ -47,7 +47,7 @@ impl Guarded {
         let papers = Papers { incidents: vec![incident], ..Papers::default() };
         let book = Book::new(Arc::new(papers), &[], Plant { assets, ..Plant::default() });
         let daemon = Daemon { plan, catalog, book: Arc::new(book), ..Daemon::default() };
-        let access = Access { tokens: Some(path.clone()), roles: BTreeMap::new() };
+        let access = Access { tokens: Some(path.clone()), ..Access::default() };
         let setup = Setup::with(daemon, listens_at, &WebConfig::default(), &access);
         Self { setup, tokens: texts, _folder: folder, path }
     }
@@ -321,7 +321,7 @@ async fn users_have_the_roles_that_the_configuration_gives_them() {
     let hash = bcrypt::hash("right", 4).unwrap();
     let users = [("ada".to_owned(), hash.clone()), ("bob".to_owned(), hash)];
     let web = WebConfig { basic_auth_users: users.into(), ..WebConfig::default() };
-    let access = Access { roles: [("ada".to_owned(), Role::Operator)].into(), tokens: None };
+    let access = Access { roles: [("ada".to_owned(), Role::Operator)].into(), ..Access::default() };
     let setup = Setup::with(Daemon::default(), "0.0.0.0", &web, &access);
     let (ada, bob) = (("authorization", "Basic YWRhOnJpZ2h0"), ("authorization", "Basic Ym9iOnJpZ2h0"));
     assert_eq!(setup.send("POST", "/api/v1/gate/stop", &[JSON, bob]).await.0, StatusCode::FORBIDDEN);
@@ -345,4 +345,61 @@ async fn guessing_is_slowed_down_and_who_has_a_key_still_gets_in() {
     }
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(plant.act(Role::Operator, "/gate/stop", &json!({})).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_scheme_is_the_same_in_any_case() {
+    let plant = Guarded::new("0.0.0.0").await;
+    for scheme in ["Bearer", "bearer", "BEARER"] {
+        let token = format!("{scheme} {}", plant.tokens[&Role::Viewer]);
+        assert_eq!(
+            plant.setup.send("GET", "/metrics", &[("authorization", &token)]).await.0,
+            StatusCode::OK,
+            "{scheme}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_answer_of_an_act_waits_until_the_daemon_goes_by_it() {
+    let plant = Guarded::new("127.0.0.1").await;
+    let incident = json!({ "id": "inc-2", "title": "Ransomware", "reason": "a call" });
+    let (_, answer) = plant.act(Role::Operator, "/incidents", &incident).await;
+    assert_eq!(*plant.setup.daemon.noted.lock().unwrap(), [answer["record"]["seq"].as_u64().unwrap()], "{answer}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_body_is_said_with_its_keys_and_without_our_types() {
+    let wrong = [json!([]), json!("x"), json!(1), json!({ "x": 1 }), json!({ "reason": [] }), json!({ "checks": {} })];
+    let paths = [
+        "/run",
+        "/gate/stop",
+        "/waivers",
+        "/waivers/w-1/revoke",
+        "/attestations",
+        "/attestations/att-1/renew",
+        "/incidents",
+        "/incidents/inc-1/classify",
+        "/incidents/inc-1/close",
+        "/incidents/inc-1/reports",
+        "/baselines/a/b/approve",
+    ];
+    let mut said = Vec::new();
+    for path in paths {
+        // the acts of one name are slowed down
+        let plant = Guarded::new("127.0.0.1").await;
+        for body in &wrong {
+            let (status, answer) = plant.act(Role::Approver, path, body).await;
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{path} {body}: {answer}");
+            said.push(answer["error"]["message"].as_str().unwrap().to_owned());
+        }
+    }
+    let nested = json!({ "check": "x", "statement": "y", "evidence": [{ "name": 1 }], "reason": "x" });
+    let fresh = Guarded::new("127.0.0.1").await;
+    let (_, answer) = fresh.act(Role::Approver, "/attestations", &nested).await;
+    assert_eq!(answer["error"]["message"], "the body: evidence[0].name: expected text, found the number 1");
+    for text in &said {
+        let leaks = ["struct", "enum", "variant", "invalid", "sequence", "unknown", " field ", "elements", ": x: "];
+        assert!(leaks.iter().all(|leak| !text.contains(leak)), "{text}");
+    }
 }

@@ -1,7 +1,6 @@
 //! Who may act. Refused are a stranger beyond loopback, somebody without the role, and a page of another site in the browser of
 //! somebody who may.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -9,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 
 use super::caller::Caller;
+use super::host::is_ours;
 use super::router::Inner;
 use super::tokens::Role;
 use super::v1::Refusal;
@@ -43,8 +43,10 @@ impl FromRequestParts<Arc<Inner>> for Admitted {
         }
         // a name that was bent to point to loopback is "the same site" to a browser
         let host = parts.headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if caller.is_anonymous && !door.certified && !is_loopback_name(host) {
-            return refuse("without users, acts are only taken at an address of loopback or localhost\n");
+        if caller.is_anonymous && !door.certified && !is_ours(host, inner.desk.listens_at, &door.hosts) {
+            return refuse(
+                "without users, acts are only taken at an address of loopback, localhost or a name of api.hosts\n",
+            );
         }
         if caller.role < Role::Operator && !caller.acts_as_ever {
             return refuse("this needs the role operator: api.roles gives it to a user, token create to a token\n");
@@ -88,16 +90,7 @@ impl FromRequestParts<Arc<Inner>> for Actor {
         if is_foreign(&parts.headers) {
             return Err(Refusal::Forbidden("this request came from another site".into()));
         }
-        if let Some(wait) = inner.acts.wait(&caller.name) {
-            return Err(Refusal::TooMany { wait: wait.as_secs() + 1 });
-        }
-        inner.acts.count(&caller.name);
+        inner.acts.take(&caller.name).map_err(|wait| Refusal::TooMany { wait: wait.as_secs() + 1 })?;
         Ok(Self(caller))
     }
-}
-
-fn is_loopback_name(host: &str) -> bool {
-    let bracketed = host.strip_prefix('[').and_then(|rest| rest.split_once(']'));
-    let name = bracketed.map_or_else(|| host.split(':').next().unwrap_or_default(), |(address, _)| address);
-    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -11,9 +11,16 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chrono::Utc;
 
-use super::router::{API, Inner, Shared};
+use super::auth::{Tried, after};
+use super::guests::neighbourhood;
+use super::host::{HostName, is_ours};
+use super::intake::{is_api, plain};
+use super::router::{Door, Inner, Shared};
 use super::tokens::{Role, TokenFile};
 use super::v1::Refusal;
+
+/// Longest name that a refusal repeats, in characters.
+const LONGEST_NAME: usize = 100;
 
 /// The address of the other end of a connection.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +37,8 @@ pub struct Access {
     pub roles: BTreeMap<String, Role>,
     /// The file of tokens.
     pub tokens: Option<PathBuf>,
+    /// Names of this host, beside those of loopback, under which it may be looked at without a login.
+    pub hosts: Vec<HostName>,
 }
 
 /// Who a request comes from.
@@ -86,7 +95,7 @@ pub(super) async fn authenticate(State(inner): Shared, mut request: Request, nex
     let peer = request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
     let certified = request.extensions().get::<Certified>().cloned();
     let path = request.uri().path();
-    let (is_api, is_fixed) = (path.starts_with(API), matches!(path, "/style.css" | "/live.js"));
+    let (is_api, is_fixed) = (is_api(path), matches!(path, "/style.css" | "/live.js"));
     let caller = match who(&inner, request.headers(), peer, certified).await {
         Ok(caller) => caller,
         Err(refusal) if is_api => return refusal.into_response(),
@@ -109,48 +118,70 @@ async fn who(
     let door = inner.desk.door.load_full();
     let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     if !door.keys.is_empty()
-        && let Some(token) = shown.and_then(|shown| shown.strip_prefix("Bearer "))
+        && let Some(token) = shown.and_then(|shown| after("Bearer", shown))
     {
         // a token cannot be guessed, so a good one is taken also from where bad ones came
-        let Some(holder) = door.keys.holder(token.trim()) else {
-            return Err(refuse(inner, peer, "this token opens no door: it is wrong, revoked or has ended"));
-        };
-        return Ok(holder);
+        if let Some(holder) = door.keys.holder(token) {
+            return Ok(holder);
+        }
+        spend(inner, peer)?;
+        return Err(refuse(peer, "this token opens no door: it is wrong, revoked or has ended"));
     }
     if !door.users.is_empty()
         && let Some(shown) = shown
     {
-        let known = door.users.is_verified(shown);
-        if !known && let Some(wait) = inner.failures.wait(&peer) {
-            return Err(Refusal::TooMany { wait: wait.as_secs() + 1 });
-        }
-        return match door.users.authenticate(Some(shown)).await {
-            Some(user) => Ok(Caller::named(&user, &door.keys.roles)),
-            None => Err(refuse(inner, peer, "a user name and a password are needed")),
-        };
+        return Ok(Caller::named(&user(inner, &door, shown, peer).await?, &door.keys.roles));
     }
     let is_local = inner.desk.listens_at.is_loopback();
     if !door.users.is_empty() || (!door.keys.is_empty() && !door.certified && !is_local) {
         return Err(Refusal::Unauthenticated("a user name and a password, or a token, are needed"));
     }
     let keys = &door.keys;
-    Ok(certified.map_or_else(|| Caller::anonymous(keys), |certified| Caller::named(&certified.0, &keys.roles)))
+    if let Some(certified) = certified {
+        return Ok(Caller::named(&certified.0, &keys.roles));
+    }
+    // whoever bent a name to loopback has no certificate for it
+    if is_local && door.is_plain {
+        check_host(inner, &door, headers)?;
+    }
+    Ok(Caller::anonymous(keys))
 }
 
-fn refuse(inner: &Inner, peer: IpAddr, why: &'static str) -> Refusal {
-    if let Some(wait) = inner.failures.wait(&peer) {
-        return Refusal::TooMany { wait: wait.as_secs() + 1 };
+/// The user whom a header proves. Who was proven before gets in also while somebody guesses from the same address.
+async fn user(inner: &Inner, door: &Door, shown: &str, peer: IpAddr) -> Result<String, Refusal> {
+    if let Some(user) = door.users.proven(shown) {
+        return Ok(user);
     }
-    inner.failures.count(&peer);
+    spend(inner, peer)?;
+    match door.users.authenticate(shown).await {
+        Tried::Good(user) => {
+            inner.failures.give_back(&neighbourhood(peer));
+            Ok(user)
+        }
+        Tried::Wrong => Err(refuse(peer, "a user name and a password are needed")),
+        Tried::Busy => {
+            inner.failures.give_back(&neighbourhood(peer));
+            Err(Refusal::TooMany { wait: 5 })
+        }
+    }
+}
+
+/// Refuses what was sent to a name that is none of ours.
+fn check_host(inner: &Inner, door: &Door, headers: &HeaderMap) -> Result<(), Refusal> {
+    let Some(host) = headers.get(header::HOST) else { return Ok(()) };
+    let host = String::from_utf8_lossy(host.as_bytes());
+    if is_ours(&host, inner.desk.listens_at, &door.hosts) {
+        return Ok(());
+    }
+    Err(Refusal::WrongHost(host.chars().take(LONGEST_NAME).collect()))
+}
+
+/// Takes one of the logins that an address may try.
+fn spend(inner: &Inner, peer: IpAddr) -> Result<(), Refusal> {
+    inner.failures.take(&neighbourhood(peer)).map_err(|wait| Refusal::TooMany { wait: wait.as_secs() + 1 })
+}
+
+fn refuse(peer: IpAddr, why: &'static str) -> Refusal {
     tracing::warn!(%peer, "a login to the api was refused");
     Refusal::Unauthenticated(why)
-}
-
-/// The same for whoever wants no JSON.
-fn plain(refusal: Refusal) -> Response {
-    let text = format!("{}\n", refusal.message());
-    let (mut parts, _) = refusal.into_response().into_parts();
-    parts.headers.remove(header::CONTENT_LENGTH);
-    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    Response::from_parts(parts, text.into())
 }

@@ -7,7 +7,11 @@ mod admit;
 mod auth;
 mod board;
 mod caller;
+mod guests;
+mod host;
+mod intake;
 mod operator;
+mod patience;
 mod router;
 mod serve;
 mod throttle;
@@ -17,9 +21,10 @@ mod ui;
 mod v1;
 mod web_config;
 
-pub use auth::Users;
+pub use auth::{Tried, Users};
 pub use board::{Board, Cell, Device, Pair, State, Tally};
 pub use caller::Access;
+pub use host::HostName;
 pub use operator::{Operator, View};
 pub use router::{Desk, Door, router};
 pub use serve::{ServeError, serve};
@@ -30,5 +35,7 @@ pub use web_config::{WebConfig, WebConfigError};
 mod access_tests;
 #[cfg(test)]
 mod page_tests;
+#[cfg(test)]
+mod serve_tests;
 #[cfg(test)]
 mod tests;

@@ -51,6 +51,9 @@ pub trait Operator: Send + Sync {
     /// What people signed and owe.
     fn book(&self) -> Arc<Book>;
 
+    /// Waits until the registers hold the act with this number of the ledger, for a moment at most.
+    fn noted(&self, act: u64) -> BoxFuture<'_, ()>;
+
     /// Loads the configuration again, whole or not at all.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -17,22 +17,22 @@ use futures::stream;
 
 use super::admit::Admitted;
 use super::caller::{Keys, authenticate};
+use super::host::HostName;
+use super::intake::{not_so, nothing, take_in};
 use super::throttle::Throttle;
 use super::{Access, Board, Operator, Users, WebConfig, ui, v1};
 use crate::output::{Exposition, accepts_gzip, negotiate};
 use crate::store::Store;
 
 /// What stands before every route of the API.
-pub(super) const API: &str = "/api/v1";
+const API: &str = "/api/v1";
 
-/// Logins that may be refused at once from one address, and how long each is remembered.
+/// Logins that may fail at once from one address, and how long each is remembered.
 const FAILURES: u32 = 10;
 const FORGIVEN: Duration = Duration::from_secs(6);
 /// Acts of one person at once, and how soon there may be another.
 const ACTS: u32 = 30;
 const ACT_EVERY: Duration = Duration::from_secs(2);
-/// Longest body of an act.
-const LONGEST_BODY: usize = 64 * 1024;
 
 /// Headers that every answer carries unless the web configuration file says otherwise: the page loads nothing from
 /// elsewhere, is framed by nobody and sends its address nowhere.
@@ -56,6 +56,10 @@ pub struct Door {
     headers: Vec<(HeaderName, HeaderValue)>,
     /// Whether everybody who reaches the listener has shown a certificate.
     pub(super) certified: bool,
+    /// Whether the listener has no certificate of its own.
+    pub(super) is_plain: bool,
+    /// Names of this host beside those of loopback.
+    pub(super) hosts: Vec<HostName>,
 }
 
 impl Door {
@@ -72,7 +76,15 @@ impl Door {
             keys: Keys::new(access),
             headers,
             certified: config.asks_for_certificates(),
+            is_plain: config.tls_server_config.is_none(),
+            hosts: access.hosts.clone(),
         }
+    }
+
+    /// The same door after a reload: whoever proved a password that still holds need not prove it again.
+    #[must_use]
+    pub fn after(self, before: &Self) -> Self {
+        Self { users: self.users.remembering(&before.users), ..self }
     }
 }
 
@@ -95,7 +107,7 @@ pub struct Desk {
 /// What all requests share.
 pub(super) struct Inner {
     pub(super) desk: Desk,
-    /// Logins that were refused, by address.
+    /// Logins that failed or are being tried, by address.
     pub(super) failures: Throttle<IpAddr>,
     /// Acts, by who did them.
     pub(super) acts: Throttle<String>,
@@ -120,12 +132,15 @@ pub fn router(desk: Desk) -> Router {
         .route("/-/stop-traffic", post(stop_traffic))
         .route("/-/resume-traffic", post(resume_traffic))
         .nest(API, v1::router())
-        .fallback(ui::nothing)
-        .layer(middleware::from_fn_with_state(Arc::clone(&inner), authenticate))
-        .layer(DefaultBodyLimit::max(LONGEST_BODY));
+        .fallback(nothing)
+        .method_not_allowed_fallback(not_so)
+        .layer(middleware::from_fn(take_in))
+        .layer(middleware::from_fn_with_state(Arc::clone(&inner), ui::dress))
+        .layer(middleware::from_fn_with_state(Arc::clone(&inner), authenticate));
     Router::new()
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready))
+        .method_not_allowed_fallback(not_so)
         .merge(guarded)
         .layer(middleware::from_fn_with_state(Arc::clone(&inner), add_headers))
         .with_state(inner)

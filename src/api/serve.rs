@@ -1,10 +1,11 @@
-//! The listener: plain or TLS, bounded, ended by a token.
+//! The listener: plain or TLS, bounded, ended by a token. One client that takes its time stops nobody else.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::{Extension, Router};
+use hyper::service::Service as _;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -15,15 +16,10 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use super::caller::{Certified, Peer};
+use super::guests::{Guests, Patience, Seat, Stage};
+use super::patience::Watched;
 use super::tls;
 use super::web_config::TlsServerConfig;
-
-/// Connections at once; more wait in the kernel's queue.
-const CONNECTIONS: usize = 512;
-/// Longest TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Longest wait for the head of a request, which also ends idle connections.
-const HEADERS: Duration = Duration::from_secs(75);
 
 /// Why the listener could not start.
 #[derive(Debug, thiserror::Error)]
@@ -44,11 +40,24 @@ pub async fn serve(
     tls: Option<TlsServerConfig>,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
+    serve_with(listener, router, tls, shutdown, Patience::default()).await
+}
+
+/// The same with another patience.
+pub(super) async fn serve_with(
+    listener: TcpListener,
+    router: Router,
+    tls: Option<TlsServerConfig>,
+    shutdown: CancellationToken,
+    patience: Patience,
+) -> Result<(), ServeError> {
     let mut acceptor = match tls {
         Some(config) => Some(Acceptor::new(config)?),
         None => None,
     };
-    let (tasks, permits) = (TaskTracker::new(), Arc::new(Semaphore::new(CONNECTIONS)));
+    let (tasks, guests) = (TaskTracker::new(), Guests::new(patience));
+    // whoever lost a place has its sockets for a moment still
+    let permits = Arc::new(Semaphore::new(patience.places + patience.reserve));
     loop {
         let permit = shutdown.run_until_cancelled(Arc::clone(&permits).acquire_owned());
         let Some(Ok(permit)) = permit.await else { break };
@@ -62,11 +71,18 @@ pub async fn serve(
                 continue;
             }
         };
+        let Some(guest) = guests.admit(peer.ip()) else {
+            debug!(%peer, "no place for a connection");
+            continue;
+        };
         let secure = acceptor.as_mut().map(Acceptor::current);
         let (router, shutdown) = (router.clone(), shutdown.clone());
         tasks.spawn(async move {
-            connection(stream, peer, router, secure, shutdown).await;
-            drop(permit);
+            tokio::select! {
+                () = connection(stream, peer, router, secure, &guest.seat, shutdown) => {}
+                () = guest.seat.lost() => debug!(%peer, "a silent connection made room for another"),
+            }
+            drop((guest, permit));
         });
     }
     tasks.close();
@@ -79,12 +95,13 @@ async fn connection(
     peer: SocketAddr,
     router: Router,
     secure: Option<Secure>,
+    seat: &Seat,
     shutdown: CancellationToken,
 ) {
     stream.set_nodelay(true).ok();
-    let router = router.layer(Extension(Peer(peer.ip())));
-    let Some(secure) = secure else { return http(TokioIo::new(stream), router, shutdown).await };
-    match tokio::time::timeout(HANDSHAKE, secure.acceptor.accept(stream)).await {
+    let router = router.layer(Extension(Peer(peer.ip()))).layer(Extension(seat.clone()));
+    let Some(secure) = secure else { return http(stream, router, seat, shutdown).await };
+    match tokio::time::timeout(seat.patience().handshake, secure.acceptor.accept(stream)).await {
         Ok(Ok(stream)) => {
             let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
             if tls::has_allowed_name(&secure.config, shown) {
@@ -92,7 +109,7 @@ async fn connection(
                     Some(name) => router.layer(Extension(Certified(name.into()))),
                     None => router,
                 };
-                http(TokioIo::new(stream), router, shutdown).await;
+                http(stream, router, seat, shutdown).await;
             } else {
                 debug!(%peer, "client certificate without an allowed name");
             }
@@ -102,13 +119,23 @@ async fn connection(
     }
 }
 
-async fn http<I>(io: TokioIo<I>, router: Router, shutdown: CancellationToken)
+async fn http<I>(stream: I, router: Router, seat: &Seat, shutdown: CancellationToken)
 where
     I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEADERS);
-    let connection = http.serve_connection(io, TowerToHyperService::new(router));
+    http.timer(TokioTimer::new()).header_read_timeout(seat.patience().idle);
+    let router = TowerToHyperService::new(router);
+    let service = hyper::service::service_fn(|request| {
+        seat.turn(Stage::Asked);
+        let answer = router.call(request);
+        async move {
+            let answer = answer.await;
+            seat.turn(Stage::Idle);
+            answer
+        }
+    });
+    let connection = http.serve_connection(TokioIo::new(Watched::new(stream, seat.clone())), service);
     tokio::pin!(connection);
     tokio::select! {
         result = connection.as_mut() => if let Err(error) = result { debug!(%error, "connection ended badly") },

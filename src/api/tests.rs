@@ -31,6 +31,7 @@ pub(super) struct Daemon {
     pub(super) catalog: Arc<Catalog>,
     pub(super) book: Arc<Book>,
     pub(super) carried: Arc<Shelf>,
+    pub(super) noted: Mutex<Vec<u64>>,
     pub(super) asked: Mutex<Vec<(AssetIndex, Vec<CheckIndex>)>>,
 }
 
@@ -66,6 +67,11 @@ impl Operator for Daemon {
         Arc::clone(&self.carried)
     }
 
+    fn noted(&self, act: u64) -> BoxFuture<'_, ()> {
+        self.noted.lock().unwrap().push(act);
+        Box::pin(async {})
+    }
+
     fn run_now(&self, asset: AssetIndex, checks: Vec<CheckIndex>) -> Result<(), String> {
         self.asked.lock().unwrap().push((asset, checks));
         Ok(())
@@ -90,6 +96,7 @@ pub(super) struct Setup {
     pub(super) daemon: Arc<Daemon>,
     pub(super) board: Board,
     pub(super) store: Arc<Sqlite>,
+    pub(super) door: Arc<ArcSwap<Door>>,
     pub(super) router: Router,
 }
 
@@ -104,15 +111,16 @@ impl Setup {
         board.replace(&daemon.plan, &[], &[]);
         let config = store::Config { path: ":memory:".into(), ..store::Config::default() };
         let store = Arc::new(Sqlite::open(&config).unwrap());
+        let door = Arc::new(ArcSwap::from_pointee(Door::new(web_config, access)));
         let desk = Desk {
             operator: Arc::clone(&daemon) as Arc<dyn Operator>,
             exposition: Exposition::new(Own::new()),
             board: board.clone(),
             store: Arc::clone(&store) as Arc<dyn store::Store>,
-            door: Arc::new(ArcSwap::from_pointee(Door::new(web_config, access))),
+            door: Arc::clone(&door),
             listens_at: listens_at.parse::<IpAddr>().unwrap(),
         };
-        Self { daemon, board, store, router: router(desk) }
+        Self { daemon, board, store, door, router: router(desk) }
     }
 
     pub(super) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> (StatusCode, String) {
@@ -246,4 +254,89 @@ async fn before_the_first_round_the_page_says_that_nothing_was_judged_yet() {
     let (_, page) = Setup::new(daemon, "127.0.0.1", &WebConfig::default()).send("GET", "/", &[]).await;
     assert!(page.contains(&format!("{pairs} checks have not been judged yet")), "{page}");
     assert!(!page.contains(" more;") && !page.contains("no check fails"), "{page}");
+}
+
+/// Whether somebody without a login may look under this name.
+async fn is_shown(setup: &Setup, host: &str) -> bool {
+    let status = setup.send("GET", "/api/v1/status", &[("host", host)]).await.0;
+    assert_eq!(setup.send("GET", "/", &[("host", host)]).await.0, status);
+    assert_eq!(setup.send("GET", "/-/healthy", &[("host", host)]).await.0, StatusCode::OK, "probes are never refused");
+    status != StatusCode::MISDIRECTED_REQUEST
+}
+
+#[tokio::test]
+async fn a_name_that_was_bent_to_loopback_shows_nothing() {
+    let setup = local();
+    let (status, text) = setup.send("GET", "/api/v1/results", &[("host", "evil.example:9762")]).await;
+    assert_eq!(status, StatusCode::MISDIRECTED_REQUEST);
+    assert!(text.contains("\"wrong_host\"") && text.contains("api.hosts"), "{text}");
+    assert!(!is_shown(&setup, "evil.example").await);
+    for ours in ["localhost:9762", "127.0.0.1", "[::1]:9762"] {
+        assert!(is_shown(&setup, ours).await, "{ours}");
+    }
+    let hosts = vec![HostName::try_from("monitor.plant".to_owned()).unwrap()];
+    let access = Access { hosts, ..Access::default() };
+    let named = Setup::with(Daemon::default(), "127.0.0.1", &WebConfig::default(), &access);
+    assert!(is_shown(&named, "Monitor.Plant:443").await && !is_shown(&named, "evil.example").await);
+    assert!(named.acts(&[("host", "monitor.plant")]).await);
+    // whoever shows who they are did not come by a bent name, and beyond loopback names are the network's matter
+    let guarded = Setup::new(Daemon::default(), "127.0.0.1", &with_user());
+    assert_eq!(guarded.send("GET", "/metrics", &[ADA, ("host", "monitor.plant")]).await.0, StatusCode::OK);
+    assert!(is_shown(&Setup::new(Daemon::default(), "0.0.0.0", &WebConfig::default()), "monitor.plant").await);
+}
+
+#[tokio::test]
+async fn what_is_no_page_and_no_act_says_so_in_words() {
+    let setup = local();
+    for (method, path, status) in [("GET", "/nowhere", 404), ("POST", "/assets", 405), ("GET", "/assets/%ff", 400)] {
+        let (answered, page) = setup.send(method, path, &[]).await;
+        assert_eq!(answered.as_u16(), status, "{method} {path}: {page}");
+        assert!(page.contains("<nav") && page.contains("href=\"/incidents\""), "{method} {path}: {page}");
+    }
+    for path in ["/-/stop-traffic", "/-/nothing"] {
+        let (_, text) = setup.send("GET", path, &[]).await;
+        assert!(!text.is_empty() && !text.contains('<'), "{path}: {text}");
+    }
+    let guarded = Setup::new(Daemon::default(), "127.0.0.1", &with_user());
+    let (status, text) = guarded.send("GET", "/nowhere", &[]).await;
+    assert!(status == StatusCode::UNAUTHORIZED && !text.contains("<nav"), "{text}");
+    let request = Request::builder().method("POST").uri("/assets").body(Body::empty()).unwrap();
+    let response = setup.router.clone().oneshot(request).await.unwrap();
+    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    assert!(header("allow").contains("GET") && header("content-type").starts_with("text/html"), "{response:?}");
+}
+
+/// Statuses of this many requests at once, each with another wrong password of `ada`.
+async fn guess(setup: &Setup, range: std::ops::Range<u32>) -> Vec<StatusCode> {
+    use base64::Engine as _;
+    let guess = async |guess: u32| {
+        let text = base64::engine::general_purpose::STANDARD.encode(format!("ada:guess-{guess}"));
+        setup.send("GET", "/metrics", &[("authorization", &format!("Basic {text}"))]).await.0
+    };
+    futures::future::join_all(range.map(guess)).await
+}
+
+#[tokio::test]
+async fn sixty_guesses_at_once_are_no_more_than_ten_one_after_another_and_keep_no_proven_user_out() {
+    let users =
+        [("ada".to_owned(), bcrypt::hash("right", 4).unwrap()), ("bob".to_owned(), bcrypt::hash("right", 4).unwrap())];
+    let web = WebConfig { basic_auth_users: users.into(), ..WebConfig::default() };
+    let setup = Setup::new(Daemon::default(), "127.0.0.1", &web);
+    let (ada, bob) = (("authorization", "Basic YWRhOnJpZ2h0"), ("authorization", "basic Ym9iOnJpZ2h0"));
+    for _ in 0..20 {
+        assert_eq!(setup.send("GET", "/metrics", &[ada]).await.0, StatusCode::OK, "a good login costs no try");
+    }
+    let statuses = guess(&setup, 0..60).await;
+    let of = |status| statuses.iter().filter(|one| **one == status).count();
+    assert_eq!((of(StatusCode::UNAUTHORIZED), of(StatusCode::TOO_MANY_REQUESTS)), (10, 50));
+    assert_eq!(setup.send("GET", "/metrics", &[ada]).await.0, StatusCode::OK);
+    assert_eq!(
+        setup.send("GET", "/metrics", &[bob]).await.0,
+        StatusCode::TOO_MANY_REQUESTS,
+        "whoever was never proven"
+    );
+    // a reload brings another door and forgets nobody
+    let again = Door::new(&web, &Access::default()).after(&setup.door.load());
+    setup.door.store(Arc::new(again));
+    assert_eq!(setup.send("GET", "/metrics", &[ada]).await.0, StatusCode::OK);
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use futures::future::BoxFuture;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::pulse::Pulse;
 use crate::api::{Operator, View};
@@ -20,6 +21,9 @@ use crate::transport::gate::Switch;
 /// The setting in the store that remembers the kill switch.
 pub const STOPPED: &str = "traffic_stopped";
 
+/// How long the answer of an act waits for the book to hold it; a reload may keep the loop for longer.
+const HOLD: Duration = Duration::from_secs(2);
+
 /// A wish to reload, with the place for what came of it.
 pub(super) type Wish = oneshot::Sender<Result<(), String>>;
 
@@ -33,6 +37,10 @@ pub(super) struct Deputy {
     pub(super) own: Own,
     pub(super) visitor: Arc<Visitor>,
     pub(super) wishes: mpsc::Sender<Wish>,
+    /// Rung when somebody wrote an act, so that the loop looks at once.
+    pub(super) bell: Notify,
+    /// The number of the last act that the book holds.
+    pub(super) held: watch::Sender<u64>,
     /// The loop that visits now whom somebody names.
     pub(super) asks: ArcSwapOption<mpsc::Sender<Ask>>,
     /// How the ledger was found last.
@@ -96,6 +104,16 @@ impl Operator for Deputy {
 
     fn carried(&self) -> Arc<Shelf> {
         self.visitor.carried.load_full()
+    }
+
+    fn noted(&self, act: u64) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let mut held = self.held.subscribe();
+            self.bell.notify_one();
+            if tokio::time::timeout(HOLD, held.wait_for(|held| *held >= act)).await.is_err() {
+                tracing::debug!(act, "an act shows later: the daemon is busy");
+            }
+        })
     }
 
     fn reload(&self) -> BoxFuture<'_, Result<(), String>> {

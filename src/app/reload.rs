@@ -64,7 +64,8 @@ impl Service {
             }
         };
         warn_of_restart(&before, &self.setup);
-        self.door.store(Arc::new(Door::new(&self.setup.loaded.web_config, &self.setup.loaded.config.api.access())));
+        let door = Door::new(&self.setup.loaded.web_config, &self.setup.loaded.config.access());
+        self.door.store(Arc::new(door.after(&self.door.load())));
         let carried = (*self.setup.loaded.carried).clone();
         self.take_shelf(carried);
         let told = self.swap(inventory, papers).await?;
@@ -209,6 +210,7 @@ impl Service {
         self.exposition.duties(&book, Utc::now());
         self.visitor.book.store(Arc::new(book));
         self.visitor.news.notify_one();
+        self.deputy.held.send_replace(self.last_act);
     }
 
     /// Lets the visits under way finish, for so long at most. [`Told::Stop`] when a wish to stop came meanwhile.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use chrono::Utc;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -103,6 +103,7 @@ enum Event {
     Stop,
     Reload(Option<Wish>),
     Look,
+    Acts,
     Arrived(Result<bool, crate::inventory::FetchError>),
     Feeds(Arrived),
     VisitsEnded(Result<(), String>),
@@ -138,13 +139,14 @@ impl Service {
             own: exposition.own().clone(),
             visitor: Arc::clone(&visitor),
             wishes: wish,
+            bell: Notify::new(),
+            held: watch::Sender::new(0),
             asks: ArcSwapOption::empty(),
             examined: ArcSwapOption::empty(),
             clock,
         });
         deputy.remember_switch().await?;
-        let door =
-            Arc::new(ArcSwap::from_pointee(Door::new(&setup.loaded.web_config, &setup.loaded.config.api.access())));
+        let door = Arc::new(ArcSwap::from_pointee(Door::new(&setup.loaded.web_config, &setup.loaded.config.access())));
         Ok(Self {
             setup: Arc::new(setup),
             store,
@@ -250,6 +252,7 @@ impl Service {
                 },
                 Some(wish) = self.wishes.recv() => Event::Reload(Some(wish)),
                 _ = look.tick() => Event::Look,
+                () = self.deputy.bell.notified() => Event::Acts,
                 arrived = self.targets.arrived() => Event::Arrived(arrived),
                 arrived = self.feeds.arrived() => Event::Feeds(arrived),
                 ended = ended(generation) => Event::VisitsEnded(ended),
@@ -284,6 +287,7 @@ impl Service {
                         return Ok(());
                     }
                 }
+                Event::Acts => self.note_acts().await,
                 Event::Arrived(Ok(true)) => {
                     if self.refresh("a target list changed").await? == Told::Stop {
                         return Ok(());

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Ledger;
 use super::schedules::ScheduleEntry;
-use crate::api::{Access, Role};
+use crate::api::{Access, HostName, Role};
 use crate::inventory::{CredentialEntry, Overrides, ParamsByCheck, Source, Timezone, WindowEntry, ZoneEntry};
 use crate::model::{Conduit, Kind, Profile, ZoneId};
 use crate::output::notify;
@@ -157,20 +157,31 @@ pub struct Api {
     pub roles: BTreeMap<String, Role>,
     /// Whether everybody who reaches the listener may look, without TLS, users or tokens, beyond loopback.
     pub insecure_listen: bool,
+    /// Names beside those of loopback under which a listener on loopback may be looked at without a login.
+    pub hosts: Vec<HostName>,
 }
 
-impl Api {
-    /// Who may do what.
+impl Config {
+    /// Who may do what. Where notices lead to is a name of this host, too.
     #[must_use]
     pub fn access(&self) -> Access {
-        Access { roles: self.roles.clone(), tokens: self.tokens.clone() }
+        let linked = self.notify.iter().filter_map(|entry| entry.link.as_ref()?.host()?.try_into().ok());
+        let hosts = self.api.hosts.iter().cloned().chain(linked).collect();
+        Access { roles: self.api.roles.clone(), tokens: self.api.tokens.clone(), hosts }
     }
 }
 
 impl Default for Api {
     fn default() -> Self {
         let listen = SocketAddr::from(([127, 0, 0, 1], PORT));
-        Self { listen, web_config: None, tokens: None, roles: BTreeMap::new(), insecure_listen: false }
+        Self {
+            listen,
+            web_config: None,
+            tokens: None,
+            roles: BTreeMap::new(),
+            insecure_listen: false,
+            hosts: Vec::new(),
+        }
     }
 }
 

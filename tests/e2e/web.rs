@@ -1,6 +1,8 @@
 //! TLS and passwords of the daemon's own listener, as curl sees them.
 
+use std::io::Write as _;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use crate::support::{Daemon, Plant, certificate};
 
@@ -112,4 +114,57 @@ fn a_token_opens_the_door_until_it_is_revoked_while_the_daemon_runs() {
     assert_eq!(plant.run(&["token", "revoke", "shift"]).code, 0);
     assert_eq!(act(&token), "401");
     assert!(!daemon.log().contains(&token));
+}
+
+#[test]
+fn what_was_done_over_the_api_is_shown_by_the_next_answer() {
+    let plant = Plant::new("", "- { id: desk, zone: office, kind: org }\n");
+    let configuration = std::fs::read_to_string(plant.path("nis2watch.yaml")).unwrap();
+    plant.write("nis2watch.yaml", &configuration.replace("127.0.0.1:0\"", "127.0.0.1:0\", tokens: tokens.json"));
+    let made = plant.run(&["token", "create", "--role", "approver", "--name", "ada"]);
+    assert_eq!(made.code, 0, "{}", made.err);
+    let daemon = Daemon::start(&plant);
+    let bearer = format!("authorization: Bearer {}", made.out.trim());
+    let ask = |path: &str, words: &[&str]| {
+        let url = format!("http://127.0.0.1:{}{path}", daemon.port);
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--show-error", "--max-time", "20", "--header", &bearer]).args(words);
+        let said = String::from_utf8(curl.arg(url).output().expect("curl; run tests/install.sh").stdout).unwrap();
+        serde_json::from_str::<serde_json::Value>(&said).unwrap_or_else(|error| panic!("{path}: {error}: {said}"))
+    };
+    let act = |path: &str, body: &str| {
+        let answer = ask(path, &["--header", "content-type: application/json", "--data", body]);
+        assert!(answer["record"]["seq"].is_u64(), "{path}: {answer}");
+        answer
+    };
+    let waiver =
+        r#"{"id":"w-1","match":{"check":"tls-cert-expiry"},"reason":"spare part","expires_at":"2999-01-01T00:00:00Z"}"#;
+    let until = (chrono::Utc::now() + chrono::TimeDelta::days(30)).to_rfc3339();
+    act("/api/v1/waivers", &waiver.replace("2999-01-01T00:00:00Z", &until));
+    assert_eq!(ask("/api/v1/waivers?state=running", &[])["waivers"][0]["id"], "w-1");
+    act("/api/v1/waivers/w-1/revoke", r#"{"reason":"it came"}"#);
+    assert_eq!(ask("/api/v1/waivers?state=running", &[])["total"], 0);
+    act("/api/v1/incidents", r#"{"id":"inc-1","title":"a visitor","reason":"a call"}"#);
+    assert_eq!(ask("/api/v1/incidents", &[])["incidents"][0]["id"], "inc-1");
+    let missing = ask("/api/v1/attestations", &[]);
+    let check = missing["missing"][0].as_str().unwrap();
+    act("/api/v1/attestations", &format!(r#"{{"check":"{check}","statement":"it was done"}}"#));
+    assert_eq!(ask("/api/v1/attestations", &[])["attestations"][0]["check"], check);
+}
+
+#[test]
+fn one_client_without_a_login_does_not_stop_the_listener() {
+    let plant = Plant::new("", "- { id: desk, zone: office, kind: org }\n");
+    let daemon = Daemon::start(&plant);
+    let half = |_| {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", daemon.port)).unwrap();
+        stream.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n").ok();
+        stream
+    };
+    let slow: Vec<_> = (0..520).map(half).collect();
+    let begun = Instant::now();
+    assert_eq!(daemon.get("/-/healthy").status, 200);
+    assert_eq!(daemon.get("/metrics").status, 200);
+    assert!(begun.elapsed() < Duration::from_secs(8), "they waited for the slow ones: {:?}", begun.elapsed());
+    drop(slow);
 }

@@ -25,7 +25,7 @@ pub(super) async fn page(State(inner): Shared, mut query: Query) -> Answer {
             .map_err(|error| Refusal::InvalidValue(format!("zone: {error}")))?,
         state: states.first().map(|state| (*state).to_owned()),
         severity: severities.first().copied(),
-        before: query.parsed("before")?,
+        before: query.number("before")?,
         ..Filter::default()
     };
     query.finish()?;

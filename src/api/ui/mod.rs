@@ -27,14 +27,17 @@ mod waivers;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use super::router::Inner;
+use super::router::{Inner, Shared};
 use super::v1::Refusal;
 
 pub(super) use overview::Summary;
+pub(super) use shell::Sorry;
 
 /// The style sheet of the pages.
 const STYLE: &str = include_str!("style.css");
@@ -42,7 +45,7 @@ const STYLE: &str = include_str!("style.css");
 const LIVE: &str = include_str!("live.js");
 
 /// A page, or why there is none.
-type Answer = Result<maud::Markup, shell::Sorry>;
+type Answer = Result<maud::Markup, Sorry>;
 
 /// The routes of the pages.
 pub(super) fn router() -> Router<Arc<Inner>> {
@@ -69,20 +72,22 @@ pub(super) fn router() -> Router<Arc<Inner>> {
         .route("/live.js", get(|| async { fixed("text/javascript; charset=utf-8", LIVE) }))
 }
 
-/// What is answered where there is nothing: a page with the way to the others to a browser, a line to anything else.
-pub(super) async fn nothing(headers: HeaderMap) -> Response {
-    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if accepted.contains("text/html") {
-        return shell::Sorry(Refusal::NotFound("there is nothing at this address".into())).into_response();
-    }
-    (StatusCode::NOT_FOUND, "there is nothing here; / shows what there is\n").into_response()
-}
-
 fn fixed(kind: &'static str, text: &'static str) -> Response {
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "max-age=300")], text).into_response()
 }
 
-impl From<Refusal> for shell::Sorry {
+/// Gives a refused page what every page has: the way to the others.
+pub(super) async fn dress(State(inner): Shared, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let Some(refusal) = response.extensions().get::<Refusal>() else { return response };
+    let page = shell::sorry(&inner, refusal).into_string();
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    Response::from_parts(parts, page.into())
+}
+
+impl From<Refusal> for Sorry {
     fn from(refusal: Refusal) -> Self {
         Self(refusal)
     }

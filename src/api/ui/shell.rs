@@ -1,5 +1,6 @@
 //! What every page has: its head, the way to the others, how the site stands.
 
+use axum::Extension;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
@@ -117,27 +118,21 @@ fn line(inner: &Inner) -> Markup {
     }
 }
 
-/// Why there is no page.
-pub(super) struct Sorry(pub(super) Refusal);
+/// Why there is no page; [`super::dress`] makes one of it.
+pub(in crate::api) struct Sorry(pub(in crate::api) Refusal);
 
 impl IntoResponse for Sorry {
     fn into_response(self) -> Response {
-        let message = self.0.message();
-        let status = self.0.status();
-        let page = html! {
-            (DOCTYPE)
-            html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    title { "nis2watch" }
-                    link rel="stylesheet" href="/style.css";
-                    link rel="icon" href="data:,";
-                }
-                body { header { div.brand { a href="/" { "nis2watch" } } (ways("")) } main { h1 { (if status == StatusCode::NOT_FOUND { "Not here" } else { "No answer" }) }
-                    p { (message) } p { a href="/" { "To the overview" } } } }
-            }
-        };
-        (status, page).into_response()
+        (self.0.status(), Extension(self.0.clone()), self.0.message()).into_response()
     }
+}
+
+/// The page that says why there is none.
+pub(super) fn sorry(inner: &Inner, refusal: &Refusal) -> Markup {
+    let title = match refusal.status() {
+        StatusCode::NOT_FOUND => "Not here",
+        StatusCode::METHOD_NOT_ALLOWED => "Not done here",
+        _ => "No answer",
+    };
+    shell(inner, title, "", &html! { p { (refusal.message()) } p { a href="/" { "To the overview" } } })
 }

@@ -6,9 +6,9 @@ use axum::body::Bytes;
 use axum::extract::State;
 use chrono::Utc;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::body::body;
 use super::{Answer, Query, Refusal, assets, stranger, view};
 use crate::api::Role;
 use crate::api::admit::Actor;
@@ -24,12 +24,6 @@ impl From<ClerkError> for Refusal {
             ClerkError::Before(text) => Self::Conflict(text),
         }
     }
-}
-
-/// Reads the body of an act; an empty one is an act without further words.
-pub(super) fn body<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Refusal> {
-    let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
-    serde_json::from_slice(bytes).map_err(|error| Refusal::InvalidValue(format!("the body: {error}")))
 }
 
 /// What an act leaves in the ledger.
@@ -119,8 +113,11 @@ pub(super) async fn book(inner: &Inner) -> Result<Book, Refusal> {
     Ok(inner.desk.operator.book().with_acts(&acts))
 }
 
+/// Writes a deed into the ledger, and answers when the daemon goes by it.
 pub(super) async fn write(inner: &Inner, deed: &Deed, actor: &str, reason: &str) -> Result<Value, Refusal> {
-    Ok(noted(inner.desk.store.act(deed.act(actor, reason, Utc::now())).await?))
+    let head = inner.desk.store.act(deed.act(actor, reason, Utc::now())).await?;
+    inner.desk.operator.noted(head.seq).await;
+    Ok(noted(head))
 }
 
 #[derive(Debug, Deserialize)]

@@ -58,8 +58,8 @@ impl Wanted {
             zone: query.text("zone"),
             id: query.text("id"),
             severities: query.words("severity", &VULNERABILITY_SEVERITIES)?,
-            exploited: query.parsed("exploited")?,
-            certain: query.parsed("certain")?,
+            exploited: query.truth("exploited")?,
+            certain: query.truth("certain")?,
         })
     }
 

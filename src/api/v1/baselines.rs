@@ -7,7 +7,8 @@ use chrono::{TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::acts::{Because, body, given, noted};
+use super::acts::{Because, given, noted};
+use super::body::body;
 use super::{Answer, Query, Refusal, view};
 use crate::api::Role;
 use crate::api::admit::Actor;
@@ -156,5 +157,6 @@ pub(super) async fn plan(
 
 async fn done(inner: &Inner, act: BaselineAct) -> Result<serde_json::Value, Refusal> {
     let head = inner.desk.store.act_on_baselines(vec![act]).await?.ok_or(Refusal::Internal)?;
+    inner.desk.operator.noted(head.seq).await;
     Ok(noted(head))
 }

@@ -9,8 +9,9 @@ use serde_json::{Map, Value, json};
 
 use super::assets::Wanted;
 use super::{Answer, Query, Refusal, paged, stranger, view};
-use crate::api::View;
 use crate::api::router::Shared;
+use crate::api::{State as Board, View};
+use crate::engine::AssetIndex;
 use crate::model::AssetId;
 use crate::output::outline;
 
@@ -21,12 +22,22 @@ pub(super) fn entries(view: &View, asset: &AssetId) -> Value {
     Value::Object(entries.map(|(transport, entry)| (transport.word().to_owned(), json!(entry))).collect::<Map<_, _>>())
 }
 
+/// Those that are meant, in the order of the plan; with `asset` that one, if it is among them.
+fn meant(board: &Board, wanted: &Wanted, asset: Option<&str>) -> Result<Vec<AssetIndex>, Refusal> {
+    let found = wanted.find(board)?;
+    let Some(asset) = asset else { return Ok(found) };
+    let known = || board.plan.assets.iter().map(|planned| planned.member.asset.id.as_str());
+    let at = board.plan.find(asset).ok_or_else(|| stranger("asset", asset, known()))?;
+    Ok(found.into_iter().filter(|one| *one == at).collect())
+}
+
 pub(super) async fn books(State(inner): Shared, mut query: Query) -> Answer {
+    let asset = query.text("asset");
     let (wanted, page) = (Wanted::take(&mut query)?, query.page()?);
     query.finish()?;
     let view = view(&inner)?;
     let board = inner.desk.board.read();
-    let found = wanted.find(&board)?;
+    let found = meant(&board, &wanted, asset.as_deref())?;
     let shown = page.of(&found).iter().map(|at| {
         let asset = &board.plan.asset(*at).member.asset;
         json!({ "asset": asset.id, "zone": asset.zone, "sent": entries(&view, &asset.id) })
@@ -43,15 +54,7 @@ pub(super) async fn plan(State(inner): Shared, mut query: Query) -> Answer {
     let view = view(&inner)?;
     let (plan, found) = {
         let board = inner.desk.board.read();
-        (Arc::clone(&board.plan), wanted.find(&board)?)
-    };
-    let named = asset.as_ref().map(|asset| {
-        let known = || plan.assets.iter().map(|planned| planned.member.asset.id.as_str());
-        plan.find(asset).ok_or_else(|| stranger("asset", asset, known()))
-    });
-    let found = match named.transpose()? {
-        Some(at) => found.into_iter().filter(|one| *one == at).collect(),
-        None => found,
+        (Arc::clone(&board.plan), meant(&board, &wanted, asset.as_deref())?)
     };
     let total = found.len();
     let shown = page

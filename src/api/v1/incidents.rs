@@ -7,7 +7,8 @@ use chrono::Utc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::acts::{body, book, given, write};
+use super::acts::{book, given, write};
+use super::body::body;
 use super::{Answer, Query};
 use crate::api::Role;
 use crate::api::admit::Actor;

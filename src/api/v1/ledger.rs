@@ -37,7 +37,7 @@ pub(super) async fn transitions(State(inner): Shared, mut query: Query) -> Answe
         severity: single("severity", &severities)?,
         from: query.time("from")?,
         until: query.time("until")?,
-        before: query.parsed("before")?,
+        before: query.number("before")?,
     };
     let limit = query.limit(USUAL)?;
     query.finish()?;

@@ -9,6 +9,7 @@ mod advisories;
 mod assets;
 mod attestations;
 mod baselines;
+mod body;
 mod checks;
 mod controls;
 mod feeds;

@@ -83,6 +83,18 @@ impl Query {
         text.parse().map(Some).map_err(|error| Refusal::InvalidValue(format!("{name}: {error}")))
     }
 
+    /// A whole number.
+    pub(in crate::api) fn number<T: FromStr>(&mut self, name: &'static str) -> Result<Option<T>, Refusal> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let number = text.parse().map(Some);
+        number.map_err(|_| Refusal::InvalidValue(format!("{name}: {text:?} is no whole number from 0 on")))
+    }
+
+    /// `true` or `false`.
+    pub(in crate::api) fn truth(&mut self, name: &'static str) -> Result<Option<bool>, Refusal> {
+        Ok(self.words(name, &["true", "false"])?.first().map(|word| *word == "true"))
+    }
+
     /// A moment, RFC 3339.
     pub(in crate::api) fn time(&mut self, name: &'static str) -> Result<Option<Time>, Refusal> {
         let Some(text) = self.text(name) else { return Ok(None) };
@@ -124,12 +136,12 @@ impl Query {
     /// The same with another limit where nothing is said.
     pub(in crate::api) fn page_of(&mut self, usual: usize) -> Result<Page, Refusal> {
         let limit = self.limit(usual)?;
-        Ok(Page { limit, offset: self.parsed("offset")?.unwrap_or(0) })
+        Ok(Page { limit, offset: self.number("offset")?.unwrap_or(0) })
     }
 
     /// `limit` alone.
     pub(in crate::api) fn limit(&mut self, usual: usize) -> Result<usize, Refusal> {
-        let limit = self.parsed("limit")?.unwrap_or(usual);
+        let limit = self.number("limit")?.unwrap_or(usual);
         if (1..=MOST).contains(&limit) {
             return Ok(limit);
         }

@@ -26,6 +26,15 @@ pub(in crate::api) enum Refusal {
     Conflict(String),
     /// The body is no JSON, or says so of itself.
     NotJson,
+    /// The body is longer than any act.
+    TooLarge {
+        /// Bytes that are taken.
+        longest: usize,
+    },
+    /// The body did not come in time.
+    TooSlow,
+    /// It was sent to a name that is none of this host's.
+    WrongHost(String),
     /// Too often.
     TooMany {
         /// Seconds until it may be tried again.
@@ -48,6 +57,9 @@ impl Refusal {
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
             Self::NotJson => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json"),
+            Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too_slow"),
+            Self::WrongHost(_) => (StatusCode::MISDIRECTED_REQUEST, "wrong_host"),
             Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
             Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
@@ -67,9 +79,17 @@ impl Refusal {
             | Self::NotFound(text)
             | Self::Forbidden(text)
             | Self::Conflict(text) => text.clone(),
-            Self::MethodNotAllowed => "this resource does not take this method; /api/v1/openapi.json says which".into(),
+            Self::MethodNotAllowed => {
+                "this is not done with this method; the header Allow names those that are, /api/v1/openapi.json says more".into()
+            }
             Self::Unauthenticated(text) => (*text).into(),
             Self::NotJson => "an act is a JSON object with content-type: application/json".into(),
+            Self::TooLarge { longest } => format!("the body is too long: {longest} bytes are taken"),
+            Self::TooSlow => "the body did not come in time".into(),
+            Self::WrongHost(name) => format!(
+                "{name:?} is no name of this host: without a login, requests are taken at localhost and the addresses of loopback; \
+                 name it in api.hosts, or come with a user (api.web_config) or a token (api.tokens)"
+            ),
             Self::TooMany { wait } => format!("too many requests of this kind; try again in {wait} seconds"),
             Self::NotReady => "no plant is loaded yet".into(),
             Self::Internal => "this could not be answered; the log says why".into(),

@@ -193,8 +193,17 @@ async fn every_described_resource_answers_as_described() {
 #[tokio::test]
 async fn what_is_not_there_and_what_is_not_done_have_codes() {
     let setup = plant(&WebConfig::default()).await;
+    let description: Value = serde_json::from_str(OPENAPI).unwrap();
     for (method, path, status, code) in [
         ("GET", "/nowhere", 404, "not_found"),
+        ("GET", "/", 404, "not_found"),
+        ("GET", "/api", 404, "not_found"),
+        ("GET", "/api/", 404, "not_found"),
+        ("GET", "/api/v1", 404, "not_found"),
+        ("GET", "/api/v1x", 404, "not_found"),
+        ("POST", "/api/v2/results", 404, "not_found"),
+        ("GET", "/assets/%ff", 400, "invalid_value"),
+        ("GET", "/results/%ff/x", 400, "invalid_value"),
         ("GET", "/assets/nobody", 404, "not_found"),
         ("GET", "/checks/nothing", 404, "not_found"),
         ("GET", "/results/nobody/nothing", 404, "not_found"),
@@ -206,11 +215,18 @@ async fn what_is_not_there_and_what_is_not_done_have_codes() {
         ("GET", "/results?check=nothing", 400, "invalid_value"),
         ("GET", "/results?sort=colour", 400, "invalid_value"),
         ("GET", "/results?limit=1001", 400, "invalid_value"),
+        ("GET", "/results?offset=x", 400, "invalid_value"),
+        ("GET", "/advisories?exploited=perhaps", 400, "invalid_value"),
+        ("GET", "/gate?asset=nobody", 400, "invalid_value"),
         ("GET", "/transitions?from=yesterday", 400, "invalid_value"),
     ] {
-        let (answered, text) = setup.send(method, &format!("/api/v1{path}"), &[]).await;
+        let path = if path.starts_with("/api") { path.to_owned() } else { format!("/api/v1{path}") };
+        let (answered, text) = setup.send(method, &path, &[]).await;
         let answer: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}: {text}"));
+        holds(&answer, &description["components"]["schemas"]["Error"], &description, &path);
         assert_eq!((answered.as_u16(), answer["error"]["code"].as_str()), (status, Some(code)), "{method} {path}");
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(!message.contains("invalid") && !message.contains("provided string"), "{message}");
     }
 }
 
@@ -249,4 +265,15 @@ async fn changes_are_read_page_by_page_along_the_chain() {
     let (_, history) = get(&setup, &path).await;
     let states: Vec<_> = history["judgements"].as_array().unwrap().iter().map(|one| one["state"].clone()).collect();
     assert_eq!(states, ["fail", "pass"]);
+}
+
+#[tokio::test]
+async fn one_book_and_one_plan_are_had_by_the_name_of_the_asset() {
+    let setup = plant(&WebConfig::default()).await;
+    let asset = &setup.daemon.plan.assets[1].member.asset.id;
+    for (resource, list) in [("/gate", "assets"), ("/plan", "plan")] {
+        let (status, answer) = get(&setup, &format!("{resource}?asset={asset}")).await;
+        assert_eq!((status, answer["total"].as_u64()), (StatusCode::OK, Some(1)), "{answer}");
+        assert_eq!(answer[list][0]["asset"], asset.as_str(), "{answer}");
+    }
 }

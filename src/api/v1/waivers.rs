@@ -6,8 +6,9 @@ use axum::extract::{Path, State};
 use chrono::Utc;
 use serde_json::{Value, json};
 
-use super::acts::{Because, body, book, given, write};
-use super::{Answer, Query, Refusal, view};
+use super::acts::{Because, book, given, write};
+use super::body::{body, read};
+use super::{Answer, Query, view};
 use crate::api::Role;
 use crate::api::admit::Actor;
 use crate::api::router::Shared;
@@ -39,8 +40,7 @@ pub(super) async fn waive(State(inner): Shared, actor: Actor, query: Query, byte
     let mut said: serde_json::Map<String, Value> = body(&bytes)?;
     said.entry("starts_at").or_insert_with(|| json!(now));
     said.entry("approved_by").or_insert_with(|| json!({ "person": &actor, "role": Role::Approver.word() }));
-    let waiver: Waiver = serde_json::from_value(Value::Object(said))
-        .map_err(|error| Refusal::InvalidValue(format!("the body: {error}")))?;
+    let waiver: Waiver = read(Value::Object(said))?;
     let (id, reason) = (waiver.id.to_string(), waiver.reason.clone());
     let deed = duties::waive(waiver, &book(&inner).await?, &catalog, now)?;
     let mut answer = write(&inner, &deed, &actor, &reason).await?;

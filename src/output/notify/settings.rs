@@ -108,6 +108,13 @@ impl TryFrom<String> for Link {
 }
 
 impl Link {
+    /// The name of the host that it leads to.
+    #[must_use]
+    pub fn host(&self) -> Option<String> {
+        let url = Url::parse(&self.0).ok()?;
+        Some(url.host_str()?.trim_matches(['[', ']']).to_owned())
+    }
+
     pub(super) fn to(&self, asset: &AssetId, check: &CheckId) -> String {
         // an id holds no character that means something in a URL, but ':', which is allowed in a path
         self.0.replace("{asset}", asset.as_str()).replace("{check}", check.as_str())
