@@ -13,6 +13,7 @@ use super::duties::Duties;
 use super::gates::Gates;
 use super::own::{self, Own};
 use super::parts::Parts;
+use super::story::Standings;
 use super::table::{PER_PAGE, Table};
 use super::text::{self, Text};
 use super::transitions::Transitions;
@@ -35,6 +36,8 @@ pub struct Scope<'a> {
     pub gates: &'a HashMap<AssetId, Gate>,
     /// The states that the store knows.
     pub latest: &'a [Latest],
+    /// How the pairs stand that are not well.
+    pub standings: &'a Standings,
     /// The last visits that the store knows.
     pub visits: &'a [Visit],
 }

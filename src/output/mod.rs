@@ -23,6 +23,7 @@ mod parts;
 mod process;
 pub mod report;
 mod round;
+mod story;
 mod survey;
 mod table;
 mod text;
@@ -34,6 +35,7 @@ pub use format::{Format, accepts_gzip, negotiate};
 pub use outline::{Amount, Outline, outline};
 pub use own::Own;
 pub use round::{Light, Outcome, Round, Shape};
+pub use story::Standings;
 
 #[cfg(test)]
 mod tests;
