@@ -21,7 +21,7 @@ use nis2watch::model::{
     Asset, AssetId, Cause, CheckId, CheckResult, Criticality, Evidence, Judgement, Kind, Params, Profile, Severity,
     Time, Transport, Verdict, ZoneId,
 };
-use nis2watch::output::{Exposition, Format, Own, Scope, Standings};
+use nis2watch::output::{Certificates, Exposition, Format, Own, Scope, Standings};
 use nis2watch::store::{Latest, Visit};
 use nis2watch::transport::gate::{Gate, Limits, Names, Setup, Switch};
 use prometheus::{Encoder, IntGaugeVec, Opts, Registry, TextEncoder};
@@ -83,6 +83,7 @@ struct Plant {
     gates: HashMap<AssetId, Gate>,
     latest: Vec<Latest>,
     standings: Standings,
+    certificates: Certificates,
     visits: Vec<Visit>,
 }
 
@@ -126,6 +127,7 @@ impl Plant {
         Self {
             latest: latest.collect(),
             standings: Standings::default(),
+            certificates: Certificates::default(),
             visits: visits.collect(),
             gates: gates.collect(),
             catalog,
@@ -134,8 +136,8 @@ impl Plant {
     }
 
     fn scope(&self) -> Scope<'_> {
-        let Self { catalog, plan, gates, latest, standings, visits } = self;
-        Scope { plan, catalog, gates, latest, standings, visits }
+        let Self { catalog, plan, gates, latest, standings, certificates, visits } = self;
+        Scope { plan, catalog, gates, latest, standings, certificates, visits }
     }
 }
 

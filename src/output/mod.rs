@@ -6,6 +6,7 @@
 
 mod assets;
 mod baselines;
+mod certificates;
 mod duties;
 mod exposition;
 mod exposure;
@@ -29,6 +30,7 @@ mod table;
 mod text;
 mod transitions;
 
+pub use certificates::Certificates;
 pub use exposition::{Body, Exposition, Scope};
 pub use exposure::{Exposure, Exposures, Looked, VULNERABILITY_SEVERITIES};
 pub use format::{Format, accepts_gzip, negotiate};

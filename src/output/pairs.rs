@@ -1,10 +1,11 @@
 //! Pages of (asset, check) pairs: state, pass, since, unknown, and what stands against a pair.
 
+use super::certificates::{self, Ends};
 use super::family::{Family, Type, put, sample};
 use super::lines::{Lines, labels};
 use super::story::{Standing, Track};
 use crate::engine::PlannedAsset;
-use crate::model::{Cause, Time, Verdict};
+use crate::model::{AssetId, Cause, CheckId, Time, Verdict};
 
 pub(super) static STATE: Family = Family::new(
     Type::Gauge,
@@ -56,6 +57,7 @@ pub(super) struct PairPage {
     pub(super) since: Lines,
     pub(super) unknown: Lines,
     pub(super) finding: Lines,
+    pub(super) certificates: Lines,
     states: Vec<State>,
     tracks: Vec<Track>,
     /// The number of the check in each row.
@@ -93,7 +95,26 @@ impl PairPage {
         let unknown = Lines::build(pairs.len(), |row, out| unknown_line(out, since.row(row), states[row].verdict));
         let finding = Lines::build(pairs.len(), |row, out| finding_line(out, state.row(row), tracks[row]));
         let starts = starts.into_iter().map(|row| u32::try_from(row).unwrap_or(u32::MAX)).collect();
-        Self { state, pass, since, unknown, finding, states, tracks, checks, starts }
+        let certificates = Lines::build(pairs.len(), |_, _| ());
+        Self { state, pass, since, unknown, finding, certificates, states, tracks, checks, starts }
+    }
+
+    /// Shows the certificates that were last seen, when the page is new.
+    pub(super) fn certificates(&mut self, of: impl Fn(&AssetId, &CheckId) -> Ends, assets: &[PlannedAsset]) {
+        let pairs = assets.iter().flat_map(|asset| asset.checks.iter().map(move |one| (&asset.member.asset.id, one)));
+        let ends: Vec<_> = pairs.map(|(asset, one)| of(asset, &one.check.id)).collect();
+        let state = &self.state;
+        self.certificates = Lines::build(ends.len(), |row, out| certificates::lines(out, state.row(row), &ends[row]));
+    }
+
+    /// Shows the certificates that a judgement saw. What cannot be seen now ends all the same.
+    pub(super) fn show_certificates(&mut self, row: usize, verdict: Verdict, ends: Option<Ends>) {
+        if ends.is_none() && matches!(verdict, Verdict::Unknown(_)) {
+            return;
+        }
+        let mut line = Vec::new();
+        certificates::lines(&mut line, self.state.row(row), &ends.unwrap_or_default());
+        self.certificates.set(row, &line);
     }
 
     /// The row of a check on the `asset`-th asset of the page.

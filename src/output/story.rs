@@ -62,6 +62,11 @@ impl Track {
         track
     }
 
+    /// Whether it was seen to pass or to fail since it was first looked at.
+    pub(super) fn was_seen(&self) -> bool {
+        self.standing != Standing::Clear
+    }
+
     /// Takes the next change.
     pub(super) fn go(&mut self, from: Option<Verdict>, to: Verdict, at: Time) {
         self.take_before(from);

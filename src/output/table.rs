@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use super::Scope;
 use super::assets::{self, AssetPage, Identity, Known, Reach};
+use super::certificates::{self, Certificates};
 use super::law::Law;
 use super::pairs::{self, PairPage, State};
 use super::parts::Parts;
 use super::story::{Standings, Track};
 use crate::catalog::Check;
 use crate::engine::PlannedAsset;
-use crate::model::{AssetId, CheckId, Time, Transport, Verdict};
+use crate::model::{AssetId, CheckId, CheckResult, Time, Transport};
 use crate::store::{Latest, Visit};
 
 /// Assets of a page: large enough that a scrape hands out few parts, small enough that a copy costs microseconds.
@@ -44,6 +45,7 @@ impl Table {
             latest: scope.latest.iter().map(|one| ((&one.asset, &one.check), one)).collect(),
             visits: scope.visits.iter().map(|visit| (&visit.asset, visit)).collect(),
             standings: scope.standings,
+            certificates: scope.certificates,
             kept,
             now: now.timestamp(),
             checks: checks.iter().zip(0..).map(|(check, number)| (check.id.clone(), number)).collect(),
@@ -56,11 +58,13 @@ impl Table {
     }
 
     /// Shows a judgement; one of a pair that is not in the plan is not shown.
-    pub(super) fn judged(&mut self, asset: &AssetId, check: &CheckId, verdict: Verdict, since: Time) {
-        let Some((page, at)) = self.place(asset) else { return };
-        let Some(check) = self.checks.get(check).copied() else { return };
+    pub(super) fn judged(&mut self, result: &CheckResult, since: Time) {
+        let (verdict, listed) = (result.judgement.verdict, result.evidence.listed.as_ref());
+        let Some((page, at)) = self.place(&result.asset) else { return };
+        let Some(check) = self.checks.get(&result.check).copied() else { return };
         let Some(row) = self.pairs[page].row(at, check) else { return };
         let old = self.pairs[page].set(row, verdict, since);
+        self.pairs[page].show_certificates(row, verdict, certificates::ends(listed));
         self.law.moved(check, old.verdict, verdict);
     }
 
@@ -104,6 +108,7 @@ impl Table {
         parts.pages(&pairs::SINCE, self.pairs.iter().map(|page| &page.since));
         parts.pages(&pairs::UNKNOWN, self.pairs.iter().map(|page| &page.unknown));
         parts.pages(&pairs::FINDING, self.pairs.iter().map(|page| &page.finding));
+        parts.pages(&certificates::EXPIRY, self.pairs.iter().map(|page| &page.certificates));
         parts.pages(&assets::INFO, self.pages.iter().map(|page| &page.info));
         parts.pages(&assets::REACHABLE, self.pages.iter().map(|page| &page.reachable));
         parts.pages(&assets::LAST_VISIT, self.pages.iter().map(|page| &page.last_visit));
@@ -133,6 +138,7 @@ struct Builder<'a> {
     latest: HashMap<(&'a AssetId, &'a CheckId), &'a Latest>,
     visits: HashMap<&'a AssetId, &'a Visit>,
     standings: &'a Standings,
+    certificates: &'a Certificates,
     kept: &'a Kept,
     now: i64,
     checks: HashMap<CheckId, u16>,
@@ -155,7 +161,9 @@ impl Builder<'_> {
         checks.shrink_to_fit();
         states.shrink_to_fit();
         tracks.shrink_to_fit();
-        PairPage::new(assets, checks, states, tracks)
+        let mut page = PairPage::new(assets, checks, states, tracks);
+        page.certificates(|asset, check| self.certificates.of(asset, check), assets);
+        page
     }
 
     fn state(&self, asset: &AssetId, check: &CheckId) -> (State, Track) {

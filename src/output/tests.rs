@@ -15,8 +15,8 @@ use crate::catalog::Catalog;
 use crate::engine::{Cadence, Listener, Plan, Schedules};
 use crate::inventory::{Access, Inventory, Member};
 use crate::model::{
-    Asset, AssetId, Cause, CheckId, CheckResult, Criticality, Evidence, Judgement, Kind, Profile, Severity, Time,
-    Transition, Transport, Value, Verdict, ZoneId,
+    Asset, AssetId, Cause, Certificate, CheckId, CheckResult, Criticality, Evidence, Judgement, Kind, Listed, Profile,
+    Severity, Time, Transition, Transport, Value, Verdict, ZoneId,
 };
 use crate::store::{Config, Digest, Head, Latest, Past, Sqlite, Store, Turn, Visit};
 use crate::transport::gate::{Gate, Limits, Names, Setup, Switch};
@@ -87,6 +87,7 @@ struct Plant {
     gates: HashMap<AssetId, Gate>,
     latest: Vec<Latest>,
     standings: Standings,
+    certificates: Certificates,
     visits: Vec<Visit>,
 }
 
@@ -95,7 +96,8 @@ impl Plant {
         let members: Vec<_> = assets.into_iter().map(member).collect();
         let gates = members.iter().map(|member| (member.asset.id.clone(), gate(&member.asset.id))).collect();
         let plan = Plan::new(&CATALOG, &Inventory { members, ..Inventory::default() }, &Often);
-        Self { plan, gates, latest: Vec::new(), standings: Standings::default(), visits: Vec::new() }
+        let (standings, certificates) = (Standings::default(), Certificates::default());
+        Self { plan, gates, latest: Vec::new(), standings, certificates, visits: Vec::new() }
     }
 
     fn of(hosts: usize) -> Self {
@@ -103,8 +105,8 @@ impl Plant {
     }
 
     fn scope(&self) -> Scope<'_> {
-        let Self { plan, gates, latest, standings, visits } = self;
-        Scope { plan, catalog: &CATALOG, gates, latest, standings, visits }
+        let Self { plan, gates, latest, standings, certificates, visits } = self;
+        Scope { plan, catalog: &CATALOG, gates, latest, standings, certificates, visits }
     }
 
     fn exposition(&self) -> Exposition {
@@ -319,6 +321,47 @@ async fn findings_survive_a_restart_however_long_they_cannot_be_seen() {
     plant.latest = store.latest().await.unwrap();
     plant.standings = Standings::read(&store).await.unwrap();
     assert_eq!(lines(&text(&plant.exposition(), Format::Text), &["finding_since"]), Vec::<&str>::new());
+}
+
+#[tokio::test]
+async fn the_end_of_a_certificate_is_shown_by_port_and_outlives_what_hides_it() {
+    let mut plant = Plant::of(1);
+    let store = Sqlite::open(&Config { path: ":memory:".into(), ..Config::default() }).unwrap();
+    let check = CheckId::parse("tls-cert-expiry").unwrap();
+    let asset = plant.pairs().into_iter().find(|(_, of)| *of == check).expect("a host has services").0;
+    let seen = |verdict, ends: &[(Option<u16>, i64)], second| {
+        let row =
+            |(port, end): &(Option<u16>, i64)| Certificate { subject: "CN=x".into(), port: *port, ends: at(*end) };
+        let rows: Vec<_> = ends.iter().map(row).collect();
+        let listed = (!rows.is_empty()).then_some(Listed::Certificates { total: rows.len(), rows });
+        let one = result(&asset, &check, verdict, at(second));
+        CheckResult { evidence: Evidence { listed, ..Evidence::default() }, ..one }
+    };
+    let ends = |exposition: &Exposition| -> Vec<(String, i64)> {
+        let text = text(exposition, Format::Text);
+        let of = |line: &&str| {
+            let (labels, end) = line.split_once("} ").unwrap();
+            let port = labels.split_once(",port=").map_or("", |(_, port)| port);
+            (port.to_owned(), end.parse::<i64>().unwrap() - at(0).timestamp())
+        };
+        lines(&text, &["nis2watch_certificate_expiry_timestamp_seconds{", "zone=\"office\""]).iter().map(of).collect()
+    };
+    let port = |port: &str, end| (format!("\"{port}\""), end);
+    let exposition = plant.exposition();
+    let good = seen(Verdict::Pass, &[(Some(443), 900), (Some(636), 500), (Some(443), 700)], 1);
+    let hidden = seen(Verdict::Unknown(Cause::Timeout), &[], 2);
+    for result in [&good, &hidden] {
+        store.record(vec![result.clone()]).await.unwrap();
+        exposition.judged(result, at(1));
+        assert_eq!(ends(&exposition), [port("636", 500), port("443", 700)]);
+    }
+    plant.latest = store.latest().await.unwrap();
+    plant.standings = Standings::read(&store).await.unwrap();
+    plant.certificates = Certificates::read(&store, &plant.plan, &plant.latest, &plant.standings).await.unwrap();
+    let restarted = plant.exposition();
+    assert_eq!(ends(&restarted), ends(&exposition));
+    restarted.judged(&seen(Verdict::NotApplicable, &[], 3), at(3));
+    assert_eq!(ends(&restarted), []);
 }
 
 #[test]
