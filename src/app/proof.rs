@@ -111,6 +111,9 @@ impl Service {
     pub(super) async fn note_configuration(&mut self, why: &str, now: Time) -> Result<(), StoreError> {
         let loaded = &self.setup.loaded;
         self.tell_anchor(now);
+        self.deputy.own.pages_at(loaded.config.api.external_url.as_deref());
+        self.deputy.own.forget_lists();
+        self.deputy.own.lists(self.targets.lists(&self.setup));
         self.noted = Some(self.inventory_files());
         let act = Act {
             kind: CONFIGURATION.into(),

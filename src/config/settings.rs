@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
+use url::Url;
 
 use super::Ledger;
 use super::schedules::ScheduleEntry;
@@ -19,6 +20,8 @@ use crate::{duties, feeds, store, telemetry, transport::gate};
 
 /// Port of the daemon.
 const PORT: u16 = 9762;
+/// Longest address of the pages, which becomes a label.
+const LONGEST_URL: usize = 200;
 
 /// Everything that the file may say.
 #[derive(Debug, Clone, Deserialize)]
@@ -157,6 +160,9 @@ pub struct Api {
     pub roles: BTreeMap<String, Role>,
     /// Whether everybody who reaches the listener may look, without TLS, users or tokens, beyond loopback.
     pub insecure_listen: bool,
+    /// Address of the pages as those who are called reach them, without a slash at the end: alerts and notices lead there.
+    #[serde(deserialize_with = "external_url")]
+    pub external_url: Option<String>,
 }
 
 impl Api {
@@ -170,7 +176,14 @@ impl Api {
 impl Default for Api {
     fn default() -> Self {
         let listen = SocketAddr::from(([127, 0, 0, 1], PORT));
-        Self { listen, web_config: None, tokens: None, roles: BTreeMap::new(), insecure_listen: false }
+        Self {
+            listen,
+            web_config: None,
+            tokens: None,
+            roles: BTreeMap::new(),
+            insecure_listen: false,
+            external_url: None,
+        }
     }
 }
 
@@ -180,6 +193,21 @@ fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::E
         let example = format!("127.0.0.1:{PORT}");
         D::Error::custom(format!("{text:?} is no IP address with a port from 0 to 65535, such as {example}"))
     })
+}
+
+/// An address to which paths are added.
+fn external_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let wrong = |why: &str| D::Error::custom(format!("{text:?} {why}, such as https://nis2watch.example.net"));
+    let url = Url::parse(&text).map_err(|_| wrong("is no URL"))?;
+    let is_secret = !url.username().is_empty() || url.password().is_some();
+    if !matches!(url.scheme(), "http" | "https") || is_secret || url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("is no address of pages: http:// or https://, without user, query and fragment"));
+    }
+    if url.as_str().len() > LONGEST_URL {
+        return Err(wrong("is too long for a label"));
+    }
+    Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
 }
 
 /// Offline data that an operator carries in; each stands in for what the program itself carries.

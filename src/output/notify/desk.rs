@@ -225,7 +225,8 @@ impl Desk {
             let is_all = records.len() < HISTORY;
             filter.before = records.last().map(|record| record.seq);
             all.extend(records);
-            let says_all = |record: &LedgerRecord| record.transition.from.is_none() || record.transition.to.is_conclusive();
+            let says_all =
+                |record: &LedgerRecord| record.transition.from.is_none() || record.transition.to.is_conclusive();
             if is_all || all.iter().skip(1).any(says_all) {
                 all.reverse();
                 return Ok(all);

@@ -123,6 +123,7 @@ fn read(entries: &str) -> (Vec<Receiver>, Problems) {
         zones: [ZoneId::parse("office").unwrap()].into(),
         site: Some("aarhus".into()),
         instance: "127.0.0.1:9762".into(),
+        pages: Some("https://watch.example.net".into()),
     };
     let receivers = receivers(&entries, &scope, &mut problems);
     (receivers, problems)
@@ -491,7 +492,7 @@ async fn a_webhook_gets_one_message_with_all_that_is_needed_to_act() {
         "id": notice["id"], "kind": "drift", "site": "aarhus", "asset": "web-01", "zone": "office", "owner": "it-team",
         "criticality": "high", "check": CHECK, "title": notice["title"], "severity": "high", "from": "pass", "to": "fail",
         "cause": null, "reason": "it is fail", "fix": notice["fix"], "at": "2026-11-26T07:01:00Z",
-        "since": "2026-11-26T07:01:00Z", "link": null,
+        "since": "2026-11-26T07:01:00Z", "link": "https://watch.example.net/assets/web-01/ssh-root-login",
     });
     assert_eq!(*notice, expected);
     assert!(notice["fix"].as_str().unwrap().starts_with("Set PermitRootLogin"), "{notice}");
