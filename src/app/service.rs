@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 use super::deputy::{Deputy, Wish};
 use super::feeds::{Arrived, FeedWatch};
 use super::generation::Generation;
-use super::proof::MadeOf;
+use super::proof::{MadeOf, still_holds};
 use super::pulse::Pulse;
 use super::signals::{Signals, Told};
 use super::systemd;
@@ -327,8 +327,7 @@ impl Service {
         let Some(head) = self.store.head().await? else { return Ok(self.last_head.is_none()) };
         self.deputy.own.ledger_head(&head);
         let Some(before) = self.last_head.replace(head) else { return Ok(true) };
-        let found = self.store.chain(before.seq.saturating_sub(1), 1).await?;
-        Ok(found.first().is_some_and(|record| record.seq == before.seq && record.digest == before.digest.to_string()))
+        still_holds(&*self.store, &before).await
     }
 }
 

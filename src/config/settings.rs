@@ -279,3 +279,19 @@ impl ClassLimits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_of_the_pages_is_one_that_paths_can_be_added_to() {
+        let read = |url: &str| serde_json::from_value::<Api>(serde_json::json!({ "external_url": url }));
+        let url = read("https://watch.example.net/nis2/").unwrap().external_url;
+        assert_eq!(url.as_deref(), Some("https://watch.example.net/nis2"));
+        assert_eq!(serde_json::from_str::<Api>("{}").unwrap().external_url, None);
+        for wrong in ["watch", "ftp://watch/", "https://user:word@watch/", "https://watch/?a=b", "https://watch/#a"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+}
