@@ -21,7 +21,7 @@ use nis2watch::model::{
     Asset, AssetId, Cause, CheckId, CheckResult, Criticality, Evidence, Judgement, Kind, Params, Profile, Severity,
     Time, Transport, Verdict, ZoneId,
 };
-use nis2watch::output::{Exposition, Format, Own, Scope};
+use nis2watch::output::{Certificates, Exposition, Format, Own, Scope, Standings};
 use nis2watch::store::{Latest, Visit};
 use nis2watch::transport::gate::{Gate, Limits, Names, Setup, Switch};
 use prometheus::{Encoder, IntGaugeVec, Opts, Registry, TextEncoder};
@@ -82,6 +82,8 @@ struct Plant {
     plan: Plan,
     gates: HashMap<AssetId, Gate>,
     latest: Vec<Latest>,
+    standings: Standings,
+    certificates: Certificates,
     visits: Vec<Visit>,
 }
 
@@ -122,12 +124,20 @@ impl Plant {
             reachable: vec![(Transport::Local, true)],
         });
         let gates = ids.map(|asset| (asset.clone(), gate(asset)));
-        Self { latest: latest.collect(), visits: visits.collect(), gates: gates.collect(), catalog, plan }
+        Self {
+            latest: latest.collect(),
+            standings: Standings::default(),
+            certificates: Certificates::default(),
+            visits: visits.collect(),
+            gates: gates.collect(),
+            catalog,
+            plan,
+        }
     }
 
     fn scope(&self) -> Scope<'_> {
-        let Self { catalog, plan, gates, latest, visits } = self;
-        Scope { plan, catalog, gates, latest, visits }
+        let Self { catalog, plan, gates, latest, standings, certificates, visits } = self;
+        Scope { plan, catalog, gates, latest, standings, certificates, visits }
     }
 }
 

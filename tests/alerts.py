@@ -18,13 +18,22 @@ CASES = ROOT / "deploy/prometheus/tests"
 RUNBOOKS = ROOT / "docs/runbooks"
 ALERTMANAGER = ROOT / "deploy/alertmanager/alertmanager.yml"
 GRAFANA = ROOT / "dashboards/provisioning/alerting.yaml"
-BASE = "https://docs.example.net/runbooks/"
+# the pages that nis2watch itself serves, or a place holder where it does not say where they are
+BASE = (
+    "{{ with printf `nis2watch_page_info{instance=%q}` $labels.instance | query }}{{ . | first | label `url` }}"
+    "{{ else }}https://docs.example.net{{ end }}"
+)
 SEVERITIES = {"critical", "warning", "info", "none"}
 
 
 def rules():
-    """Every rule of every group."""
-    return [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+    """Every rule of every group; those about nis2watch itself are marked."""
+    groups = yaml.safe_load(RULES.read_text())["groups"]
+    return [
+        rule | ({"of_itself": True} if group["name"] == "nis2watch-self" else {})
+        for group in groups
+        for rule in group["rules"]
+    ]
 
 
 def wrong_alert(rule):
@@ -43,8 +52,12 @@ def wrong_alert(rule):
     for label in ("asset", "check", "zone"):
         if f"$labels.{label} " in notes.get("summary", "") and f"$labels.{label} " not in notes["description"]:
             yield f"names the {label} in its summary but not in its description"
-    if notes.get("runbook_url") != f"{BASE}{name}.md":
+    if notes.get("runbook_url") != f"{BASE}/runbooks/{name}.md":
         yield "does not link to its page"
+    if name.startswith(("Nis2Check", "Nis2Certificate")) and not notes.get("evidence_url", "").startswith(BASE):
+        yield "does not link to the evidence"
+    if "of_itself" in rule and name != "Nis2DeadMansSwitch" and "$labels.instance" not in notes.get("summary", ""):
+        yield "does not name the instance in its summary"
     if not (RUNBOOKS / f"{name}.md").is_file():
         yield "has no page in docs/runbooks"
 

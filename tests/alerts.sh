@@ -29,5 +29,6 @@ told pager-security alertname=Nis2LedgerShrank severity=critical
 told pager-security alertname=Nis2IncidentDeadlineNear incident=2026-1 stage=early_warning severity=critical
 told mail-security alertname=Nis2AttestationExpired id=A-1 severity=critical
 told mail-security alertname=Nis2ReloadFailed severity=warning
+told mail-security alertname=Nis2LedgerNotAnchored severity=warning
 /usr/bin/python3 tests/alerts.py
 /usr/bin/python3 tests/inhibition.py

@@ -36,6 +36,8 @@ ALERTS = [
     ("Nis2IncidentDeadlineNear", {"incident": "1", "stage": "notification"}, True),
     ("Nis2IncidentDeadlineNear", {"incident": "1", "stage": "final_report"}, False),
     ("Nis2HostKeyChanged", PLC, False),
+    ("Nis2TrafficStopped", {"instance": "third plant"}, False),
+    ("Nis2GateRefuses", {"instance": "third plant", "zone": "office", "asset": "files-01"}, True),
 ]
 
 

@@ -1,7 +1,8 @@
 """Grafana-managed alerts: those of the Prometheus rules, for plants that have Grafana but no Alertmanager.
 
 Grafana has no recording rules here, so their expressions stand in their place; and what carries itself on from one
-evaluation to the next cannot be said: a fail that turns unknown is then told by Nis2UnknownTooLong alone.
+evaluation to the next cannot be said: what stood ends while nis2watch does not answer. Its templates ask no queries, so
+texts are those that stand where a query has no answer.
 """
 
 import re
@@ -14,7 +15,11 @@ HEAD = """\
 # Use either these or the rules of deploy/prometheus, or everything comes twice. keepFiringFor needs Grafana 12.
 """
 # what a recording rule stands for where it cannot be recorded
-FAILS = "max by (instance, asset, check, zone, severity) (nis2watch_check_state == 2)"
+FINDINGS = "max by (instance, asset, check, zone, severity, kind) (nis2watch_check_finding_since_timestamp_seconds)"
+# a query in a template, with what is said of its answer and what else
+QUERY = re.compile(
+    r"\{\{-? with printf (?:(?!\}\}).)*?\| query -?\}\}.*?(?:\{\{-? else -?\}\}(?P<other>.*?))?\{\{-? end -?\}\}", re.DOTALL
+)
 
 
 def expression(expr, recorded):
@@ -29,12 +34,13 @@ def expression(expr, recorded):
 
 def inside(meaning, selector):
     """The meaning of a recorded name, with the selector that stood behind it."""
-    return re.sub(r"(nis2watch_check_(?:state|pass))", rf"\1{selector}", meaning) if selector else meaning
+    return re.sub(r"(nis2watch_check_finding_since_timestamp_seconds)", rf"\1{selector}", meaning) if selector else meaning
 
 
 def template(text):
     """Grafana's words for the value of an alert; `$` is doubled, because its loader replaces variables."""
-    return text.replace("$value", "$values.A.Value").replace("$", "$$")
+    asked = QUERY.sub(lambda found: found["other"] or "", text)
+    return " ".join(asked.split()).replace("$value", "$values.A.Value").replace("$", "$$")
 
 
 def rule(alert, recorded):
@@ -56,7 +62,8 @@ def rule(alert, recorded):
     }
     made = {
         "uid": f"{alert['alert'].lower()}-{severity}",
-        "title": f"{alert['alert']} {severity}",
+        # the title becomes the label alertname, which routes and inhibition go by
+        "title": alert["alert"],
         "condition": "B",
         "for": alert["for"],
         "data": [
@@ -72,7 +79,7 @@ def rule(alert, recorded):
         "noDataState": "OK",
         "execErrState": "Error",
         "isPaused": False,
-        "labels": {"alert": alert["alert"], **alert["labels"]},
+        "labels": alert["labels"],
         "annotations": {name: template(text) for name, text in alert["annotations"].items()},
     }
     if "keep_firing_for" in alert:
@@ -84,18 +91,19 @@ def build(rules):
     """The provisioning file for these rules."""
     groups = yaml.safe_load(rules)["groups"]
     recorded = {each["record"]: each["expr"].strip() for group in groups for each in group["rules"] if "record" in each}
-    recorded["instance_asset_check:nis2watch_check_fail:held"] = FAILS
+    recorded["instance_asset_check:nis2watch_check_finding_since:held"] = FINDINGS
     made = []
     for group in groups:
         alerts = [each for each in group["rules"] if "alert" in each]
-        if alerts:
+        # a folder holds a title once, and an alert may come in several severities
+        for severity in dict.fromkeys(alert["labels"]["severity"] for alert in alerts):
             made.append(
                 {
                     "orgId": 1,
                     "name": group["name"],
-                    "folder": "nis2watch",
+                    "folder": "nis2watch" if severity == "none" else f"nis2watch {severity}",
                     "interval": "1m",
-                    "rules": [rule(alert, recorded) for alert in alerts],
+                    "rules": [rule(alert, recorded) for alert in alerts if alert["labels"]["severity"] == severity],
                 }
             )
     text = yaml.safe_dump({"apiVersion": 1, "groups": made}, sort_keys=False, width=140, allow_unicode=True)

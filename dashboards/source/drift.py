@@ -25,7 +25,8 @@ def build():
             ),
         ),
     )
-    worst = f"max by (zone) (nis2watch_check_state{{{CHECKS}}} == 2) or max by (zone) (nis2watch_check_state{{{CHECKS}}} == 3) or max by (zone) (nis2watch_check_state{{{CHECKS}}} == 1) or min by (zone) (nis2watch_check_state{{{CHECKS}}})"
+    by = "by (instance, zone)"
+    worst = f"max {by} (nis2watch_check_state{{{CHECKS}}} == 2) or max {by} (nis2watch_check_state{{{CHECKS}}} == 3) or max {by} (nis2watch_check_state{{{CHECKS}}} == 1) or min {by} (nis2watch_check_state{{{CHECKS}}})"
     page.line(
         6,
         (
@@ -34,12 +35,12 @@ def build():
                 "Worst state by zone",
                 "Fail before unknown before warn: what a zone had worst at each moment.",
                 worst,
-                "{{zone}}",
+                "{{zone}} {{instance}}",
             ),
         ),
     )
     page.row("What changed with it")
-    reach = f"max by (asset) (nis2watch_asset_reachable{{{HERE}}} * on (instance, asset) group_left (zone) nis2watch_asset_info{{{IN_ZONE}}})"
+    reach = f"max by (instance, asset) (nis2watch_asset_reachable{{{HERE}}} * on (instance, asset) group_left (zone) nis2watch_asset_info{{{IN_ZONE}}})"
     page.line(
         10,
         (
@@ -48,7 +49,7 @@ def build():
                 "Does it answer",
                 "Whether any transport of an asset answered at its last visit.",
                 reach,
-                "{{asset}}",
+                "{{asset}} {{instance}}",
                 ANSWERS,
             ),
         ),

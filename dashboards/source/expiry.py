@@ -7,6 +7,7 @@ DAYS = steps(VERMILION, (0, ORANGE), (30, GREEN))
 UNIT = "suffix: days"
 # metric, kind, label that names the thing
 PAPERS = [
+    ("nis2watch_certificate_expiry_timestamp_seconds", "certificate"),
     ("nis2watch_waiver_expiry_timestamp_seconds", "waiver"),
     ("nis2watch_attestation_expiry_timestamp_seconds", "attestation"),
     ("nis2watch_baseline_expiry_timestamp_seconds", "baseline"),
@@ -24,6 +25,7 @@ def calendar():
         "id": "id",
         "asset": "asset",
         "check": "check",
+        "port": "port",
         "incident": "incident",
         "stage": "stage",
         "owner": "owner",
@@ -40,7 +42,7 @@ def calendar():
     )
     return table(
         "Calendar",
-        "Waivers, attestations, baselines and reports of incidents, the next end first; negative days are over.",
+        "Certificates, waivers, attestations, baselines and reports of incidents, the next end first; negative days are over.",
         " or ".join(parts),
         columns,
         [left, linked("asset", to_asset())],
@@ -62,7 +64,7 @@ def build():
     for metric, kind in PAPERS:
         tiles.append(
             (
-                6,
+                4 if kind == "certificate" else 5,
                 stat(
                     f"Next {kind}",
                     f"Days until the next {kind} ends; red when one is over.",

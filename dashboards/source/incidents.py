@@ -88,7 +88,7 @@ def build():
         ),
     )
     page.row("What may become one")
-    worst = f"count by (zone) {moved(CHECKS, (2,), (0, 1, 3, 4))}"
+    worst = f"count by (instance, zone) {moved(CHECKS, (2,), (0, 1, 3, 4))}"
     page.line(
         9,
         (14, drift_table()),
@@ -97,7 +97,7 @@ def build():
             curves(
                 "New fails by zone",
                 "Changes to fail; several at once in one zone are worth a look.",
-                [(worst, "{{zone}}")],
+                [(worst, "{{zone}} {{instance}}")],
                 bars_=True,
                 empty="no new fail was seen",
                 shade=VERMILION,

@@ -46,8 +46,8 @@ def score(by):
 
 
 ARTICLE_21 = 'framework="nis2",control=~"Art. 21.+"'
-DRIFTED = f"(nis2watch_check_pass{{{CHECKS}}} == 0 and max_over_time(nis2watch_check_pass{{{CHECKS}}}[1d]) == 1)"
-SINCE = f"1000 * (nis2watch_check_state_since_timestamp_seconds{{{HERE}}} * on (instance, asset, check) group_left (zone, severity) (1 + {DRIFTED}))"
+DRIFTED = f'nis2watch_check_finding_since_timestamp_seconds{{{CHECKS},kind="drifted"}}'
+SINCE = f"1000 * {DRIFTED}"
 
 
 def points():
@@ -62,7 +62,7 @@ def points():
 
 
 def drift_table():
-    """What drifted within a day."""
+    """What drifted."""
     columns = {"asset": "asset", "check": "check", "severity": "severity", "zone": "zone", "Value": "fails since"}
     overrides = [
         by_name("fails since", unit="dateTimeAsIso"),
@@ -70,13 +70,13 @@ def drift_table():
         linked("check", to_evidence()),
     ]
     return table(
-        "Drifted in 24 h, not mended",
-        "What passed at some time in the last 24 hours and fails now, and since when.",
+        "Drifted, not mended",
+        "What passed before and fails, and since when; also what cannot be seen since it failed.",
         SINCE,
         columns,
         overrides,
         "-fails since",
-        "nothing that held within 24 hours is known to fail",
+        "nothing that held before is known to fail",
         widths={"asset": 120, "severity": 80, "zone": 110, "fails since": 170},
     )
 
@@ -118,7 +118,7 @@ def build():
             4,
             stat(
                 "Drifted, not mended",
-                "Checks that passed at some time in the last 24 hours and fail now.",
+                "Checks that passed before and fail, also where they cannot be seen since.",
                 drifted,
                 thresholds=NONE_IS_WELL,
                 link=to("nis2watch-drift"),
@@ -149,8 +149,8 @@ def build():
             6,
             bars(
                 "Score by zone",
-                "Share of the checks that apply and are shown to hold, zone by zone; unknown counts against it.",
-                (score("zone"), "{{zone}}"),
+                "Share of the checks of the chosen severities that apply and are shown to hold, zone by zone; unknown counts against it.",
+                (score("instance, zone"), "{{zone}} {{instance}}"),
                 "percentunit",
                 SCORE,
                 1,
@@ -160,7 +160,7 @@ def build():
             8,
             bars(
                 "Score by NIS2 point",
-                "Share of the verdicts that are evidence for a point of Article 21 and are shown to hold. A point without a bar has no verdict.",
+                "Share of the verdicts that are evidence for a point of Article 21 and are shown to hold, of all zones and severities whatever is chosen above. A point without a bar has no verdict.",
                 (by_control, "{{control}}"),
                 "percentunit",
                 SCORE,
@@ -197,7 +197,7 @@ def build():
     )
     page.line(10, (8, worst), (16, drift_table()))
     unknown = f"count by (cause) (nis2watch_check_unknown{{{HERE}}} * on (instance, asset) group_left (zone) nis2watch_asset_info{{{IN_ZONE}}})"
-    silent = f"count by (asset) (nis2watch_check_unknown{{{HERE}}} * on (instance, asset) group_left (zone) nis2watch_asset_info{{{IN_ZONE}}})"
+    silent = f"count by (instance, asset) (nis2watch_check_unknown{{{HERE}}} * on (instance, asset) group_left (zone) nis2watch_asset_info{{{IN_ZONE}}})"
     changes = [
         (f"count({moved(CHECKS, here, there)}) or {nothing}", name)
         for name, here, there in (("away from good", BAD, GOOD), ("back to good", GOOD, BAD))
@@ -220,7 +220,7 @@ def build():
             bars(
                 "Unknown by asset",
                 "Assets about which least is known, with the number of their unknown checks.",
-                (f"topk(10, {silent})", "{{asset}}"),
+                (f"topk(10, {silent})", "{{asset}} {{instance}}"),
                 "short",
                 steps(PURPLE),
                 link=series_to_asset(),

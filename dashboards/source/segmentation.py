@@ -39,7 +39,7 @@ def build():
         "now-7d",
     )
     page.row("Zones")
-    held = f"sum by (zone) ({STATE} <= bool 1) / count by (zone) ({STATE} != 5)"
+    held = f"sum by (instance, zone) ({STATE} <= bool 1) / count by (instance, zone) ({STATE} != 5)"
     page.line(
         6,
         (
@@ -65,7 +65,7 @@ def build():
             bars(
                 "Shown to be apart, by zone",
                 "Share of the checks of segmentation that apply in a zone and pass.",
-                (held, "{{zone}}"),
+                (held, "{{zone}} {{instance}}"),
                 "percentunit",
                 SCORE,
                 1,

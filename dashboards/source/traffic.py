@@ -87,7 +87,7 @@ def build():
             curves(
                 "Refused",
                 "What gates refused, by asset: budget, pause after failures, window, kill switch.",
-                [(f"topk(10, {rate('nis2watch_gate_refused_total', 'asset')} > 0)", "{{asset}}")],
+                [(f"topk(10, {rate('nis2watch_gate_refused_total', 'instance, asset')} > 0)", "{{asset}} {{instance}}")],
                 "ops",
                 bars_=True,
                 empty="no refusal was seen",
@@ -112,9 +112,9 @@ def build():
         ),
     )
     page.row("Asset by asset")
-    hour = total("nis2watch_gate_connections_total", "asset", "1h")
+    hour = total("nis2watch_gate_connections_total", "instance, asset", "1h")
     columns = {"asset": "asset", "zone": "zone", "kind": "kind", "transport": "transport", "Value": "connections"}
-    each = total("nis2watch_gate_connections_total", "asset, zone, kind, transport")
+    each = total("nis2watch_gate_connections_total", "instance, asset, zone, kind, transport")
     page.line(
         12,
         (
@@ -122,7 +122,7 @@ def build():
             bars(
                 "Connections in the last hour",
                 "Fragile devices are allowed 60 in an hour unless their entry says otherwise; what is more is refused.",
-                (f"topk(25, {hour})", "{{asset}}"),
+                (f"topk(25, {hour})", "{{asset}} {{instance}}"),
                 "short",
                 steps(SKY),
                 link=series_to_asset(),
@@ -140,8 +140,8 @@ def build():
             ),
         ),
     )
-    reach = f"max by (asset) (nis2watch_asset_reachable{{{HERE}}} * {ASSETS})"
-    ago = f"topk(25, max by (asset, zone) (time() - nis2watch_asset_last_visit_timestamp_seconds{{{HERE}}} * {ASSETS}))"
+    reach = f"max by (instance, asset) (nis2watch_asset_reachable{{{HERE}}} * {ASSETS})"
+    ago = f"topk(25, max by (instance, asset, zone) (time() - nis2watch_asset_last_visit_timestamp_seconds{{{HERE}}} * {ASSETS}))"
     page.line(
         10,
         (
@@ -150,7 +150,7 @@ def build():
                 "Does it answer",
                 "Whether any transport of an asset answered at its last visit.",
                 reach,
-                "{{asset}}",
+                "{{asset}} {{instance}}",
                 ANSWERS,
             ),
         ),

@@ -14,7 +14,7 @@ use super::service::Service;
 use crate::engine::Cadence;
 use crate::model::Time;
 use crate::output::Own;
-use crate::store::{Act, Anchor, SigningKey, Store, StoreError};
+use crate::store::{Act, Anchor, Head, SigningKey, Store, StoreError};
 
 /// The kind of the act that tells which configuration was loaded.
 const CONFIGURATION: &str = "configuration";
@@ -111,6 +111,9 @@ impl Service {
     pub(super) async fn note_configuration(&mut self, why: &str, now: Time) -> Result<(), StoreError> {
         let loaded = &self.setup.loaded;
         self.tell_anchor(now);
+        self.deputy.own.pages_at(loaded.config.api.external_url.as_deref());
+        self.deputy.own.forget_lists();
+        self.deputy.own.lists(self.targets.lists(&self.setup));
         self.noted = Some(self.inventory_files());
         let act = Act {
             kind: CONFIGURATION.into(),
@@ -160,10 +163,48 @@ impl Service {
     }
 }
 
+/// Whether the ledger still holds the record that it was seen to end in.
+pub(super) async fn still_holds(store: &dyn Store, head: &Head) -> Result<bool, StoreError> {
+    let found = store.chain(head.seq.saturating_sub(1), 1).await?;
+    Ok(found.first().is_some_and(|record| record.seq == head.seq && record.digest == head.digest.to_string()))
+}
+
 fn next(cadence: &Cadence, now: Time) -> Time {
     let next = match cadence {
         Cadence::Every(period) => TimeDelta::from_std(*period).ok().and_then(|period| now.checked_add_signed(period)),
         Cadence::Cron(calendar) => calendar.next_after(now),
     };
     next.unwrap_or(Time::MAX_UTC)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+
+    use super::*;
+    use crate::store::{Config, Sqlite};
+
+    #[tokio::test]
+    async fn a_ledger_that_grows_holds_what_it_held_and_one_that_was_rewritten_or_cut_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s.db");
+        let store = Sqlite::open(&Config { path: path.clone(), ..Config::default() }).unwrap();
+        let act = |subject: &str| Act {
+            kind: CONFIGURATION.into(),
+            subject: subject.into(),
+            actor: DAEMON.into(),
+            reason: String::new(),
+            body: "{}".into(),
+            at: Utc::now(),
+        };
+        let head = store.act(act("a")).await.unwrap();
+        assert!(still_holds(&store, &head).await.unwrap());
+        let last = store.act(act("b")).await.unwrap();
+        assert!(still_holds(&store, &head).await.unwrap() && still_holds(&store, &last).await.unwrap());
+        let cut = Head { seq: last.seq + 1, ..last };
+        assert!(!still_holds(&store, &cut).await.unwrap());
+        let forger = rusqlite::Connection::open(&path).unwrap();
+        forger.execute("UPDATE ledger SET digest = zeroblob(32) WHERE seq = ?1", [head.seq]).unwrap();
+        assert!(!still_holds(&store, &head).await.unwrap());
+    }
 }

@@ -18,7 +18,7 @@ use crate::duties::baseline::YEAR;
 use crate::duties::{self, Book, Papers};
 use crate::inventory::Inventory;
 use crate::model::{Problem, Problems};
-use crate::output::Scope;
+use crate::output::{Certificates, Scope, Standings};
 
 /// How long a reload waits for the visits under way; a visit has a deadline of its own that is shorter.
 const RELOAD_GRACE: Duration = Duration::from_mins(2);
@@ -73,6 +73,7 @@ impl Service {
         self.note_configuration("the configuration was loaded again", Utc::now()).await?;
         self.proof_due = None;
         self.deputy.own.reloaded(true, Utc::now());
+        self.deputy.own.refreshed(true);
         info!(assets = self.setup.loaded.inventory.members.len(), "the configuration was loaded");
         Ok(Ok(told))
     }
@@ -133,8 +134,17 @@ impl Service {
             }
         }
         let (latest, visits) = (self.store.latest().await?, self.store.last_visits().await?);
-        let scope =
-            Scope { plan: &plant.plan, catalog: &setup.catalog, gates: &plant.gates, latest: &latest, visits: &visits };
+        let standings = Standings::read(&*self.store).await?;
+        let certificates = Certificates::read(&*self.store, &plant.plan, &latest, &standings).await?;
+        let scope = Scope {
+            plan: &plant.plan,
+            catalog: &setup.catalog,
+            gates: &plant.gates,
+            latest: &latest,
+            standings: &standings,
+            certificates: &certificates,
+            visits: &visits,
+        };
         tokio::task::block_in_place(|| self.exposition.replace(&scope, now));
         self.board.replace(&plant.plan, &latest, &visits);
         self.note_ledger().await;

@@ -17,7 +17,7 @@ use super::deputy::{Deputy, Wish};
 use super::examine::Examiner;
 use super::feeds::{Arrived, FeedWatch};
 use super::generation::Generation;
-use super::proof::MadeOf;
+use super::proof::{MadeOf, still_holds};
 use super::pulse::Pulse;
 use super::signals::{Signals, Told};
 use super::systemd;
@@ -28,7 +28,7 @@ use crate::engine::Visitor;
 use crate::model::Time;
 use crate::output::notify::Notifier;
 use crate::output::{Exposition, Own};
-use crate::store::{Filter, Sqlite, Store, StoreError};
+use crate::store::{Filter, Head, Sqlite, Store, StoreError};
 use crate::transport::gate::Switch;
 use crate::transport::snmp;
 
@@ -82,6 +82,8 @@ pub struct Service {
     pub(super) targets: Targets,
     pub(super) feeds: FeedWatch,
     pub(super) notifier: Notifier,
+    /// Where the ledger was last seen to end.
+    pub(super) last_head: Option<Head>,
     /// Number of the last act that the book knows.
     pub(super) last_act: u64,
     /// When the past is made provable next.
@@ -160,6 +162,7 @@ impl Service {
             targets: Targets::default(),
             feeds: FeedWatch::default(),
             notifier,
+            last_head: None,
             last_act: 0,
             proof_due: None,
             noted: None,
@@ -281,6 +284,7 @@ impl Service {
                     self.examine_when_due(Utc::now());
                     self.feeds.look(&self.setup.loaded.config.feeds);
                     self.tell_feeds();
+                    self.deputy.own.lists(self.targets.lists(&self.setup));
                     if self.targets.look(&self.setup)
                         && self.refresh("a target file or a register changed").await? == Told::Stop
                     {
@@ -296,7 +300,7 @@ impl Service {
                 Event::Arrived(Ok(false)) => {}
                 Event::Feeds(arrived) => self.feeds_changed(arrived),
                 Event::Arrived(Err(error)) => {
-                    self.deputy.own.refreshed(false);
+                    self.deputy.own.not_fetched();
                     warn!(%error, "a target list did not come; the one from before stays");
                 }
                 Event::VisitsEnded(how) => {
@@ -311,15 +315,29 @@ impl Service {
         }
     }
 
-    pub(super) async fn note_ledger(&self) {
-        match self.store.head().await {
-            Ok(Some(head)) => self.deputy.own.ledger_head(&head),
-            Ok(None) => {}
+    /// Tells where the ledger ends, and whether it goes on from where it was last seen to end: a record that was written once
+    /// stays what it was.
+    pub(super) async fn note_ledger(&mut self) {
+        match self.ledger_goes_on().await {
+            Ok(true) => {}
+            Ok(false) => {
+                self.deputy.own.ledger_contradicted();
+                error!(
+                    "the ledger does not go on from the record that it was seen to end in; keep a copy of the store"
+                );
+            }
             Err(error) => {
                 self.deputy.own.store_failed();
                 error!(%error, "cannot read the head of the ledger");
             }
         }
+    }
+
+    async fn ledger_goes_on(&mut self) -> Result<bool, StoreError> {
+        let Some(head) = self.store.head().await? else { return Ok(self.last_head.is_none()) };
+        self.deputy.own.ledger_head(&head);
+        let Some(before) = self.last_head.replace(head) else { return Ok(true) };
+        still_holds(&*self.store, &before).await
     }
 }
 

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use chrono::Utc;
 use sha2::{Digest as _, Sha256};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Setup;
 use crate::inventory::{FetchError, Fetched, HttpSource, fetch};
+use crate::model::Time;
 use crate::store::Digest;
 
 /// How often target files are looked at; what the operating systems offer to be told instead fails on network file
@@ -26,6 +28,8 @@ pub(super) struct Targets {
     /// What was fetched last, by URL.
     pub(super) fetched: Fetched,
     due: BTreeMap<String, Instant>,
+    /// When each list last came; for one that never did, since when it is awaited.
+    came: BTreeMap<String, Time>,
     asking: JoinSet<(HttpSource, Result<String, FetchError>)>,
     files: Look,
 }
@@ -37,6 +41,7 @@ impl Targets {
         let (sources, base) = setup.loaded.http_sources();
         self.fetched.retain(|url, _| sources.iter().any(|source| source.url.as_str() == url));
         self.due.retain(|url, _| sources.iter().any(|source| source.url.as_str() == url));
+        self.came.retain(|url, _| sources.iter().any(|source| source.url.as_str() == url));
         let new = sources.into_iter().filter(|source| !self.fetched.contains_key(source.url.as_str()));
         let asked = new.map(|source| async move { (source, fetch(source, base).await) });
         for (source, came) in futures::future::join_all(asked).await {
@@ -54,6 +59,19 @@ impl Targets {
     pub(super) fn digests(&self) -> BTreeMap<String, String> {
         let digest = |(url, text): (&String, &String)| (without_secrets(url), sha256(text.as_bytes()));
         self.fetched.iter().map(digest).collect()
+    }
+
+    /// The lists of a setup, by their addresses without what may be secret in them: when each last came, and how often it is
+    /// asked for. Of lists that differ in their secrets only, the one that came first stands for all.
+    pub(super) fn lists(&self, setup: &Setup) -> Vec<(String, Time, Duration)> {
+        let mut all: BTreeMap<String, (Time, Duration)> = BTreeMap::new();
+        for source in setup.loaded.http_sources().0 {
+            let Some(came) = self.came.get(source.url.as_str()) else { continue };
+            let every = source.refresh.max(source.timeout);
+            let one = all.entry(without_secrets(source.url.as_str())).or_insert((*came, every));
+            *one = (one.0.min(*came), one.1.max(every));
+        }
+        all.into_iter().map(|(list, (came, every))| (list, came, every)).collect()
     }
 
     /// Starts to ask for the lists that are due. Whether a target file changed since the last look.
@@ -81,6 +99,7 @@ impl Targets {
             match self.asking.join_next().await {
                 Some(Ok((source, came))) => {
                     let text = came?;
+                    self.came.insert(source.url.to_string(), Utc::now());
                     let before = self.fetched.insert(source.url.to_string(), text.clone());
                     return Ok(before.as_ref() != Some(&text));
                 }
@@ -92,6 +111,7 @@ impl Targets {
 
     fn note(&mut self, source: &HttpSource, came: Result<String, FetchError>) {
         self.due.insert(source.url.to_string(), Instant::now() + source.refresh);
+        self.came.insert(source.url.to_string(), Utc::now());
         match came {
             Ok(text) => {
                 self.fetched.insert(source.url.to_string(), text);

@@ -283,7 +283,8 @@ fn receivers(
     let of_members = inventory.members.iter().map(|member| &member.asset.zone);
     let zones = inventory.zones.keys().chain(of_members).cloned().collect();
     let (site, instance) = (config.site.clone(), config.api.listen.to_string());
-    let scope = notify::Scope { document, base, surroundings, zones, site, instance };
+    let pages = config.api.external_url.clone();
+    let scope = notify::Scope { document, base, surroundings, zones, site, instance, pages };
     notify::receivers(&config.notify, &scope, problems)
 }
 

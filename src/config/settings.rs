@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
+use url::Url;
 
 use super::Ledger;
 use super::schedules::ScheduleEntry;
@@ -19,6 +20,8 @@ use crate::{duties, feeds, store, telemetry, transport::gate};
 
 /// Port of the daemon.
 const PORT: u16 = 9762;
+/// Longest address of the pages, which becomes a label.
+const LONGEST_URL: usize = 200;
 
 /// Everything that the file may say.
 #[derive(Debug, Clone, Deserialize)]
@@ -159,14 +162,19 @@ pub struct Api {
     pub insecure_listen: bool,
     /// Names beside those of loopback under which a listener on loopback may be looked at without a login.
     pub hosts: Vec<HostName>,
+    /// Address of the pages as those who are called reach them, without a slash at the end: alerts and notices lead there.
+    #[serde(deserialize_with = "external_url")]
+    pub external_url: Option<String>,
 }
 
 impl Config {
-    /// Who may do what. Where notices lead to is a name of this host, too.
+    /// Who may do what. Where notices and alerts lead to is a name of this host, too.
     #[must_use]
     pub fn access(&self) -> Access {
         let linked = self.notify.iter().filter_map(|entry| entry.link.as_ref()?.host()?.try_into().ok());
-        let hosts = self.api.hosts.iter().cloned().chain(linked).collect();
+        let pages = self.api.external_url.as_deref().and_then(|url| Url::parse(url).ok());
+        let pages = pages.and_then(|url| url.host_str()?.trim_matches(['[', ']']).to_owned().try_into().ok());
+        let hosts = self.api.hosts.iter().cloned().chain(linked).chain(pages).collect();
         Access { roles: self.api.roles.clone(), tokens: self.api.tokens.clone(), hosts }
     }
 }
@@ -181,6 +189,7 @@ impl Default for Api {
             roles: BTreeMap::new(),
             insecure_listen: false,
             hosts: Vec::new(),
+            external_url: None,
         }
     }
 }
@@ -191,6 +200,21 @@ fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::E
         let example = format!("127.0.0.1:{PORT}");
         D::Error::custom(format!("{text:?} is no IP address with a port from 0 to 65535, such as {example}"))
     })
+}
+
+/// An address to which paths are added.
+fn external_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let wrong = |why: &str| D::Error::custom(format!("{text:?} {why}, such as https://nis2watch.example.net"));
+    let url = Url::parse(&text).map_err(|_| wrong("is no URL"))?;
+    let is_secret = !url.username().is_empty() || url.password().is_some();
+    if !matches!(url.scheme(), "http" | "https") || is_secret || url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("is no address of pages: http:// or https://, without user, query and fragment"));
+    }
+    if url.as_str().len() > LONGEST_URL {
+        return Err(wrong("is too long for a label"));
+    }
+    Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
 }
 
 /// Offline data that an operator carries in; each stands in for what the program itself carries.
@@ -259,6 +283,22 @@ impl ClassLimits {
             gap: self.gap.unwrap_or(class.gap),
             per_hour: self.per_hour.unwrap_or(class.per_hour),
             fragile: class.fragile,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_of_the_pages_is_one_that_paths_can_be_added_to() {
+        let read = |url: &str| serde_json::from_value::<Api>(serde_json::json!({ "external_url": url }));
+        let url = read("https://watch.example.net/nis2/").unwrap().external_url;
+        assert_eq!(url.as_deref(), Some("https://watch.example.net/nis2"));
+        assert_eq!(serde_json::from_str::<Api>("{}").unwrap().external_url, None);
+        for wrong in ["watch", "ftp://watch/", "https://user:word@watch/", "https://watch/?a=b", "https://watch/#a"] {
+            assert!(read(wrong).is_err(), "{wrong}");
         }
     }
 }

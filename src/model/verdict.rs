@@ -57,6 +57,12 @@ impl Verdict {
         }
     }
 
+    /// Whether it says by itself how things stand. A fail may be new or a drift, and what is unknown stands as it stood.
+    #[must_use]
+    pub const fn is_conclusive(self) -> bool {
+        !matches!(self, Self::Fail | Self::Unknown(_))
+    }
+
     /// Whether to go from here to `to` is drift: away from pass, by no decision of the operator. What is switched off is not seen,
     /// which is unknown, but nothing has changed there.
     #[must_use]

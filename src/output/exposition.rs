@@ -9,10 +9,12 @@ use chrono::TimeDelta;
 
 use super::assets::Identity;
 use super::baselines::Baselines;
+use super::certificates::Certificates;
 use super::duties::Duties;
 use super::gates::Gates;
 use super::own::{self, Own};
 use super::parts::Parts;
+use super::story::Standings;
 use super::table::{PER_PAGE, Table};
 use super::text::{self, Text};
 use super::transitions::Transitions;
@@ -35,6 +37,10 @@ pub struct Scope<'a> {
     pub gates: &'a HashMap<AssetId, Gate>,
     /// The states that the store knows.
     pub latest: &'a [Latest],
+    /// How the pairs stand that are not well.
+    pub standings: &'a Standings,
+    /// The certificates that were last seen.
+    pub certificates: &'a Certificates,
     /// The last visits that the store knows.
     pub visits: &'a [Visit],
 }
@@ -157,7 +163,7 @@ impl Exposition {
 
 impl Listener for Exposition {
     fn judged(&self, result: &CheckResult, since: Time) {
-        lock(&self.0.table).judged(&result.asset, &result.check, result.judgement.verdict, since);
+        lock(&self.0.table).judged(result, since);
     }
 
     fn changed(&self, transition: &Transition) {

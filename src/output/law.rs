@@ -9,7 +9,8 @@ use super::parts::Parts;
 use crate::catalog::{Catalog, Check, Controls, Measured};
 use crate::model::Verdict;
 
-static CHECK: Family = Family::new(Type::Info, "nis2watch_check_info", "What a check of the plan requires.");
+static CHECK: Family =
+    Family::new(Type::Info, "nis2watch_check_info", "What a check of the plan requires, and how a fail is mended.");
 static CHECK_CONTROL: Family = Family::new(
     Type::Info,
     "nis2watch_check_control_info",
@@ -25,6 +26,11 @@ static CHECKS: Family = Family::new(
     "nis2watch_control_checks",
     "How many pairs of an asset and a check give evidence for a point and are in a state.",
 );
+
+/// Longest title in a label, in characters.
+const LONGEST_TITLE: usize = 160;
+/// Longest fix in a label, in characters; alerts quote it.
+const LONGEST_FIX: usize = 300;
 
 /// A framework and one of its points.
 type Point = (&'static str, Arc<str>);
@@ -60,7 +66,14 @@ impl Law {
                 let check = &checks[row];
                 let (title, pack) = (one_line(&check.title), &*check.pack);
                 let severity = check.severity.word();
-                let labels = [("check", check.id.as_str()), ("title", &title), ("pack", pack), ("severity", severity)];
+                let fix = cut(&check.fix, LONGEST_FIX);
+                let labels = [
+                    ("check", check.id.as_str()),
+                    ("title", &title),
+                    ("pack", pack),
+                    ("severity", severity),
+                    ("fix", &fix),
+                ];
                 sample(out, CHECK.name, &labels, 1);
             }),
             check_points: Lines::build(pairs.len(), |row, out| {
@@ -132,8 +145,17 @@ impl Law {
 
 /// Titles come from the catalogue and are one line; an extra catalogue may be careless.
 fn one_line(title: &str) -> String {
-    let words: Vec<&str> = title.split_whitespace().collect();
-    words.join(" ").chars().take(160).collect()
+    cut(title, LONGEST_TITLE)
+}
+
+/// A text in one line, up to so many characters; what was cut says so.
+fn cut(text: &str, longest: usize) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let line = words.join(" ");
+    if line.chars().count() <= longest {
+        return line;
+    }
+    line.chars().take(longest - 1).chain(['…']).collect()
 }
 
 /// Every point that law, standards or controls name, with the best way that a check of the plan sees to it.

@@ -6,6 +6,7 @@
 
 mod assets;
 mod baselines;
+mod certificates;
 mod duties;
 mod exposition;
 mod exposure;
@@ -23,17 +24,20 @@ mod parts;
 mod process;
 pub mod report;
 mod round;
+mod story;
 mod survey;
 mod table;
 mod text;
 mod transitions;
 
+pub use certificates::Certificates;
 pub use exposition::{Body, Exposition, Scope};
 pub use exposure::{Exposure, Exposures, Looked, VULNERABILITY_SEVERITIES};
 pub use format::{Format, accepts_gzip, negotiate};
 pub use outline::{Amount, Outline, outline};
 pub use own::Own;
 pub use round::{Light, Outcome, Round, Shape};
+pub use story::Standings;
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! Metrics of the daemon itself, kept by the `prometheus` crate and written in either format.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -30,6 +31,13 @@ pub struct Own {
     active: IntGauge,
     store_errors: IntCounter,
     refresh_failures: IntCounter,
+    refresh_ok: IntGauge,
+    list_time: IntGaugeVec,
+    list_interval: IntGaugeVec,
+    pages: IntGaugeVec,
+    ledger_contradictions: IntCounter,
+    /// Held while number and digest of the last record change, so that a scrape sees both of one moment.
+    ledger: Arc<Mutex<()>>,
     ledger_records: IntGauge,
     ledger_digest: IntGauge,
     anchor_time: IntGaugeVec,
@@ -64,7 +72,10 @@ impl Own {
         add(&registry, build.expect(FIXED)).with_label_values(&version).set(1);
         let counter = |name: &str, help: &str| add(&registry, IntCounter::new(name, help).expect(FIXED));
         let gauge = |name: &str, help: &str| add(&registry, IntGauge::new(name, help).expect(FIXED));
-        let bare = |name: &str, help: &str| add(&registry, IntGaugeVec::new(Opts::new(name, help), &[]).expect(FIXED));
+        let by = |name: &str, help: &str, labels: &[&str]| {
+            add(&registry, IntGaugeVec::new(Opts::new(name, help), labels).expect(FIXED))
+        };
+        let bare = |name: &str, help: &str| by(name, help, &[]);
         let lag = Gauge::new("nis2watch_schedule_lag_seconds", "How late the most overdue check is.");
         let by_format = Opts::new("nis2watch_scrapes_total", "Scrapes that were answered.");
         let scrape_time = HistogramOpts::new(
@@ -90,6 +101,26 @@ impl Own {
                 "nis2watch_inventory_refresh_failures_total",
                 "Target lists of http_sd and file_sd that did not come or were refused; the list from before stays.",
             ),
+            refresh_ok: gauge(
+                "nis2watch_inventory_last_refresh_successful",
+                "Whether the target lists and files that came last were taken: 1 or 0.",
+            ),
+            list_time: by(
+                "nis2watch_inventory_list_last_success_timestamp_seconds",
+                "When a target list of http_sd last came; for one that never did, since when it is awaited.",
+                &["list"],
+            ),
+            list_interval: by(
+                "nis2watch_inventory_list_interval_seconds",
+                "How often a target list of http_sd is asked for.",
+                &["list"],
+            ),
+            pages: by("nis2watch_page_info", "Where the pages of this daemon are for those who are called.", &["url"]),
+            ledger_contradictions: counter(
+                "nis2watch_ledger_contradictions_total",
+                "Times that the ledger did not go on from the record that it had been seen to end in.",
+            ),
+            ledger: Arc::default(),
             ledger_records: gauge("nis2watch_ledger_records", "Number of the last record of the ledger."),
             ledger_digest: gauge(
                 "nis2watch_ledger_head_digest",
@@ -119,6 +150,7 @@ impl Own {
             registry,
         };
         own.active.set(1);
+        own.refresh_ok.set(1);
         own
     }
 
@@ -136,11 +168,44 @@ impl Own {
         }
     }
 
-    /// Notes that target lists were taken, or that one did not come or was refused.
+    /// Notes that target lists and files were taken, or that one of them was refused.
     pub fn refreshed(&self, ok: bool) {
+        self.refresh_ok.set(i64::from(ok));
         if !ok {
             self.refresh_failures.inc();
         }
+    }
+
+    /// Notes that a target list did not come.
+    pub fn not_fetched(&self) {
+        self.refresh_failures.inc();
+    }
+
+    /// Forgets the target lists of an older configuration.
+    pub fn forget_lists(&self) {
+        self.list_time.reset();
+        self.list_interval.reset();
+    }
+
+    /// Notes how the target lists stand: when each last came, and how often it is asked for.
+    pub fn lists(&self, lists: impl IntoIterator<Item = (String, Time, Duration)>) {
+        for (list, came, every) in lists {
+            self.list_time.with_label_values(&[&list]).set(came.timestamp());
+            self.list_interval.with_label_values(&[&list]).set(i64::try_from(every.as_secs()).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Notes where the daemon's pages are, if the configuration says so.
+    pub fn pages_at(&self, url: Option<&str>) {
+        self.pages.reset();
+        if let Some(url) = url {
+            self.pages.with_label_values(&[url]).set(1);
+        }
+    }
+
+    /// Notes that the ledger does not hold what was seen of it before.
+    pub fn ledger_contradicted(&self) {
+        self.ledger_contradictions.inc();
     }
 
     /// Notes whether traffic is allowed at all.
@@ -162,6 +227,7 @@ impl Own {
 
     /// Notes where the ledger ends. The digest is cut to 48 bits, which a sample holds exactly.
     pub fn ledger_head(&self, head: &Head) {
+        let _both = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         let start = head.digest.0.iter().take(6);
         self.ledger_digest.set(start.fold(0, |number, byte| number << 8 | i64::from(*byte)));
         self.ledger_records.set(i64::try_from(head.seq).unwrap_or(i64::MAX));
@@ -206,9 +272,11 @@ impl Own {
     }
 
     pub(super) fn render(&self, format: Format, out: &mut Vec<u8>) {
-        for family in self.registry.gather() {
-            render(format, &family, out);
-        }
+        let families = {
+            let _both = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+            self.registry.gather()
+        };
+        families.iter().for_each(|family| render(format, family, out));
     }
 }
 

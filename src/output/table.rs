@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use super::Scope;
 use super::assets::{self, AssetPage, Identity, Known, Reach};
+use super::certificates::{self, Certificates};
 use super::law::Law;
 use super::pairs::{self, PairPage, State};
 use super::parts::Parts;
+use super::story::{Standings, Track};
 use crate::catalog::Check;
 use crate::engine::PlannedAsset;
-use crate::model::{AssetId, CheckId, Time, Transport, Verdict};
+use crate::model::{AssetId, CheckId, CheckResult, Time, Transport};
 use crate::store::{Latest, Visit};
 
 /// Assets of a page: large enough that a scrape hands out few parts, small enough that a copy costs microseconds.
@@ -42,6 +44,8 @@ impl Table {
         let mut builder = Builder {
             latest: scope.latest.iter().map(|one| ((&one.asset, &one.check), one)).collect(),
             visits: scope.visits.iter().map(|visit| (&visit.asset, visit)).collect(),
+            standings: scope.standings,
+            certificates: scope.certificates,
             kept,
             now: now.timestamp(),
             checks: checks.iter().zip(0..).map(|(check, number)| (check.id.clone(), number)).collect(),
@@ -54,11 +58,13 @@ impl Table {
     }
 
     /// Shows a judgement; one of a pair that is not in the plan is not shown.
-    pub(super) fn judged(&mut self, asset: &AssetId, check: &CheckId, verdict: Verdict, since: Time) {
-        let Some((page, at)) = self.place(asset) else { return };
-        let Some(check) = self.checks.get(check).copied() else { return };
+    pub(super) fn judged(&mut self, result: &CheckResult, since: Time) {
+        let (verdict, listed) = (result.judgement.verdict, result.evidence.listed.as_ref());
+        let Some((page, at)) = self.place(&result.asset) else { return };
+        let Some(check) = self.checks.get(&result.check).copied() else { return };
         let Some(row) = self.pairs[page].row(at, check) else { return };
-        let old = self.pairs[page].set(row, State { verdict, since: since.timestamp(), judged: true });
+        let old = self.pairs[page].set(row, verdict, since);
+        self.pairs[page].show_certificates(row, verdict, certificates::ends(listed));
         self.law.moved(check, old.verdict, verdict);
     }
 
@@ -101,6 +107,8 @@ impl Table {
         parts.pages(&pairs::PASS, self.pairs.iter().map(|page| &page.pass));
         parts.pages(&pairs::SINCE, self.pairs.iter().map(|page| &page.since));
         parts.pages(&pairs::UNKNOWN, self.pairs.iter().map(|page| &page.unknown));
+        parts.pages(&pairs::FINDING, self.pairs.iter().map(|page| &page.finding));
+        parts.pages(&certificates::EXPIRY, self.pairs.iter().map(|page| &page.certificates));
         parts.pages(&assets::INFO, self.pages.iter().map(|page| &page.info));
         parts.pages(&assets::REACHABLE, self.pages.iter().map(|page| &page.reachable));
         parts.pages(&assets::LAST_VISIT, self.pages.iter().map(|page| &page.last_visit));
@@ -129,6 +137,8 @@ fn planned_checks(assets: &[PlannedAsset]) -> Vec<Arc<Check>> {
 struct Builder<'a> {
     latest: HashMap<(&'a AssetId, &'a CheckId), &'a Latest>,
     visits: HashMap<&'a AssetId, &'a Visit>,
+    standings: &'a Standings,
+    certificates: &'a Certificates,
     kept: &'a Kept,
     now: i64,
     checks: HashMap<CheckId, u16>,
@@ -137,27 +147,32 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn pairs(&mut self, assets: &[PlannedAsset]) -> PairPage {
-        let (mut checks, mut states) = (Vec::new(), Vec::new());
+        let (mut checks, mut states, mut tracks) = (Vec::new(), Vec::new(), Vec::new());
         for planned in assets {
             for one in &planned.checks {
                 let number = self.checks[&one.check.id];
-                let state = self.state(&planned.member.asset.id, &one.check.id);
+                let (state, track) = self.state(&planned.member.asset.id, &one.check.id);
                 self.law.add(number, state.verdict);
                 checks.push(number);
                 states.push(state);
+                tracks.push(track);
             }
         }
         checks.shrink_to_fit();
         states.shrink_to_fit();
-        PairPage::new(assets, checks, states)
+        tracks.shrink_to_fit();
+        let mut page = PairPage::new(assets, checks, states, tracks);
+        page.certificates(|asset, check| self.certificates.of(asset, check), assets);
+        page
     }
 
-    fn state(&self, asset: &AssetId, check: &CheckId) -> State {
-        if let Some(latest) = self.latest.get(&(asset, check)) {
-            return State { verdict: latest.verdict, since: latest.since.timestamp(), judged: true };
+    fn state(&self, asset: &AssetId, check: &CheckId) -> (State, Track) {
+        if let Some(Latest { verdict, since, .. }) = self.latest.get(&(asset, check)) {
+            let state = State { verdict: *verdict, since: since.timestamp(), judged: true };
+            return (state, self.standings.track(asset, check, *verdict, *since));
         }
         let waiting = self.kept.waiting.get(&(asset.clone(), check.clone()));
-        State::unjudged(waiting.copied().unwrap_or(self.now))
+        (State::unjudged(waiting.copied().unwrap_or(self.now)), Track::default())
     }
 
     fn assets(&self, assets: &[PlannedAsset]) -> AssetPage {

@@ -15,10 +15,10 @@ use crate::catalog::Catalog;
 use crate::engine::{Cadence, Listener, Plan, Schedules};
 use crate::inventory::{Access, Inventory, Member};
 use crate::model::{
-    Asset, AssetId, Cause, CheckId, CheckResult, Criticality, Evidence, Judgement, Kind, Profile, Severity, Time,
-    Transition, Transport, Value, Verdict, ZoneId,
+    Asset, AssetId, Cause, Certificate, CheckId, CheckResult, Criticality, Evidence, Judgement, Kind, Listed, Profile,
+    Severity, Time, Transition, Transport, Value, Verdict, ZoneId,
 };
-use crate::store::{Digest, Head, Latest, Visit};
+use crate::store::{Config, Digest, Head, Latest, Past, Sqlite, Store, Turn, Visit};
 use crate::transport::gate::{Gate, Limits, Names, Setup, Switch};
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::load(true, &[]).unwrap());
@@ -86,6 +86,8 @@ struct Plant {
     plan: Plan,
     gates: HashMap<AssetId, Gate>,
     latest: Vec<Latest>,
+    standings: Standings,
+    certificates: Certificates,
     visits: Vec<Visit>,
 }
 
@@ -94,7 +96,8 @@ impl Plant {
         let members: Vec<_> = assets.into_iter().map(member).collect();
         let gates = members.iter().map(|member| (member.asset.id.clone(), gate(&member.asset.id))).collect();
         let plan = Plan::new(&CATALOG, &Inventory { members, ..Inventory::default() }, &Often);
-        Self { plan, gates, latest: Vec::new(), visits: Vec::new() }
+        let (standings, certificates) = (Standings::default(), Certificates::default());
+        Self { plan, gates, latest: Vec::new(), standings, certificates, visits: Vec::new() }
     }
 
     fn of(hosts: usize) -> Self {
@@ -102,8 +105,8 @@ impl Plant {
     }
 
     fn scope(&self) -> Scope<'_> {
-        let Self { plan, gates, latest, visits } = self;
-        Scope { plan, catalog: &CATALOG, gates, latest, visits }
+        let Self { plan, gates, latest, standings, certificates, visits } = self;
+        Scope { plan, catalog: &CATALOG, gates, latest, standings, certificates, visits }
     }
 
     fn exposition(&self) -> Exposition {
@@ -242,6 +245,123 @@ fn the_pass_series_comes_with_the_evidence_and_goes_with_it() {
     assert_eq!(show(Verdict::Waived, 4), (some("4"), some("1"), None));
     assert_eq!(show(Verdict::NotApplicable, 5), (some("5"), None, None));
     assert_eq!(show(Verdict::Fail, 6), (some("2"), some("0"), None));
+}
+
+/// The kind of finding on a pair, and since how many seconds.
+fn finding(exposition: &Exposition, pair: &(AssetId, CheckId)) -> Option<(String, i64)> {
+    let one = format!("asset=\"{}\",check=\"{}\",zone=", pair.0, pair.1);
+    let text = text(exposition, Format::Text);
+    let line = *lines(&text, &["nis2watch_check_finding_since_timestamp_seconds{", &one]).first()?;
+    let (_, kind) = line.split_once(",kind=\"")?;
+    let (kind, since) = kind.split_once("\"} ")?;
+    Some((kind.to_owned(), since.parse::<i64>().unwrap() - at(0).timestamp()))
+}
+
+#[test]
+fn a_finding_lasts_from_the_fail_to_what_ends_it_and_not_to_what_hides_it() {
+    let plant = Plant::of(1);
+    let exposition = plant.exposition();
+    let pair = plant.pairs().pop().unwrap();
+    let show = |verdict, since| {
+        exposition.judged(&result(&pair.0, &pair.1, verdict, at(since)), at(since));
+        finding(&exposition, &pair)
+    };
+    let some = |kind: &str, since| Some((kind.to_owned(), since));
+    let unknown = Verdict::Unknown(Cause::Timeout);
+    assert_eq!(show(unknown, 1), None);
+    assert_eq!(show(Verdict::Fail, 2), some("found", 2));
+    assert_eq!(show(unknown, 3), some("found", 2));
+    assert_eq!(show(Verdict::Pass, 4), None);
+    assert_eq!(show(unknown, 5), None);
+    assert_eq!(show(Verdict::Fail, 6), some("drifted", 6), "it passed on Friday, and the weekend is no mending");
+    assert_eq!(show(unknown, 7), some("drifted", 6));
+    assert_eq!(show(Verdict::Fail, 8), some("drifted", 6));
+    assert_eq!(show(Verdict::Waived, 9), None);
+    assert_eq!(show(Verdict::Fail, 10), some("drifted", 10));
+    assert_eq!(show(Verdict::Warn, 11), None);
+    assert_eq!(show(Verdict::NotApplicable, 12), None);
+    assert_eq!(show(Verdict::Fail, 13), some("found", 13));
+}
+
+#[tokio::test]
+async fn findings_survive_a_restart_however_long_they_cannot_be_seen() {
+    let mut plant = Plant::of(2);
+    let store = Sqlite::open(&Config { path: ":memory:".into(), ..Config::default() }).unwrap();
+    let pairs = plant.pairs();
+    let unknown = Verdict::Unknown(Cause::Timeout);
+    let nights = [Verdict::Fail, unknown].into_iter().cycle().take(80);
+    let drifted: Vec<_> = std::iter::once(Verdict::Pass).chain(nights).collect();
+    let histories = [
+        (drifted, Some(("drifted".to_owned(), 1))),
+        (vec![unknown, Verdict::Fail, unknown], Some(("found".to_owned(), 1))),
+        (vec![Verdict::Pass, Verdict::Fail, Verdict::Waived, unknown], None),
+        (vec![Verdict::Pass, unknown], None),
+        (vec![Verdict::Fail, Verdict::Pass], None),
+    ];
+    for (pair, (states, _)) in pairs.iter().zip(&histories) {
+        for (second, verdict) in (0..).zip(states) {
+            store.record(vec![result(&pair.0, &pair.1, *verdict, at(second))]).await.unwrap();
+        }
+    }
+    plant.latest = store.latest().await.unwrap();
+    plant.standings = Standings::read(&store).await.unwrap();
+    let exposition = plant.exposition();
+    for (pair, (states, expected)) in pairs.iter().zip(histories) {
+        assert_eq!(finding(&exposition, pair), expected, "{states:?}");
+    }
+    // what is mended after the restart ends, and what fails anew after it is a drift
+    let show = |pair: &(AssetId, CheckId), verdict| {
+        exposition.judged(&result(&pair.0, &pair.1, verdict, at(100)), at(100));
+        finding(&exposition, pair)
+    };
+    assert_eq!(show(&pairs[0], Verdict::Pass), None);
+    assert_eq!(show(&pairs[3], Verdict::Fail), Some(("drifted".into(), 100)));
+    // gone from the plan, and back
+    store.retain(Vec::new(), at(200)).await.unwrap();
+    plant.latest = store.latest().await.unwrap();
+    plant.standings = Standings::read(&store).await.unwrap();
+    assert_eq!(lines(&text(&plant.exposition(), Format::Text), &["finding_since"]), Vec::<&str>::new());
+}
+
+#[tokio::test]
+async fn the_end_of_a_certificate_is_shown_by_port_and_outlives_what_hides_it() {
+    let mut plant = Plant::of(1);
+    let store = Sqlite::open(&Config { path: ":memory:".into(), ..Config::default() }).unwrap();
+    let check = CheckId::parse("tls-cert-expiry").unwrap();
+    let asset = plant.pairs().into_iter().find(|(_, of)| *of == check).expect("a host has services").0;
+    let seen = |verdict, ends: &[(Option<u16>, i64)], second| {
+        let row =
+            |(port, end): &(Option<u16>, i64)| Certificate { subject: "CN=x".into(), port: *port, ends: at(*end) };
+        let rows: Vec<_> = ends.iter().map(row).collect();
+        let listed = (!rows.is_empty()).then_some(Listed::Certificates { total: rows.len(), rows });
+        let one = result(&asset, &check, verdict, at(second));
+        CheckResult { evidence: Evidence { listed, ..Evidence::default() }, ..one }
+    };
+    let ends = |exposition: &Exposition| -> Vec<(String, i64)> {
+        let text = text(exposition, Format::Text);
+        let of = |line: &&str| {
+            let (labels, end) = line.split_once("} ").unwrap();
+            let port = labels.split_once(",port=").map_or("", |(_, port)| port);
+            (port.to_owned(), end.parse::<i64>().unwrap() - at(0).timestamp())
+        };
+        lines(&text, &["nis2watch_certificate_expiry_timestamp_seconds{", "zone=\"office\""]).iter().map(of).collect()
+    };
+    let port = |port: &str, end| (format!("\"{port}\""), end);
+    let exposition = plant.exposition();
+    let good = seen(Verdict::Pass, &[(Some(443), 900), (Some(636), 500), (Some(443), 700)], 1);
+    let hidden = seen(Verdict::Unknown(Cause::Timeout), &[], 2);
+    for result in [&good, &hidden] {
+        store.record(vec![result.clone()]).await.unwrap();
+        exposition.judged(result, at(1));
+        assert_eq!(ends(&exposition), [port("636", 500), port("443", 700)]);
+    }
+    plant.latest = store.latest().await.unwrap();
+    plant.standings = Standings::read(&store).await.unwrap();
+    plant.certificates = Certificates::read(&store, &plant.plan, &plant.latest, &plant.standings).await.unwrap();
+    let restarted = plant.exposition();
+    assert_eq!(ends(&restarted), ends(&exposition));
+    restarted.judged(&seen(Verdict::NotApplicable, &[], 3), at(3));
+    assert_eq!(ends(&restarted), []);
 }
 
 #[test]
@@ -527,6 +647,7 @@ proptest! {
         let pairs = plant.pairs();
         let exposition = plant.exposition();
         let mut latest: BTreeMap<usize, Latest> = BTreeMap::new();
+        let mut pasts: BTreeMap<usize, Past> = BTreeMap::new();
         let mut visits: BTreeMap<AssetId, (Visit, BTreeMap<Transport, bool>)> = BTreeMap::new();
         let mut models = BTreeMap::new();
         let mut held = Vec::new();
@@ -535,6 +656,12 @@ proptest! {
                 Event::Judged { pair, verdict, since } => {
                     let (asset, check) = pairs[pair % pairs.len()].clone();
                     exposition.judged(&result(&asset, &check, verdict, at(since)), at(since));
+                    let before = latest.get(&(pair % pairs.len())).map(|before| before.verdict);
+                    if before.is_none_or(|before| before.code() != verdict.code()) {
+                        let (asset, check) = (asset.clone(), check.clone());
+                        let past = pasts.entry(pair % pairs.len()).or_insert(Past { asset, check, turns: Vec::new() });
+                        past.turns.push(Turn { from: before, to: verdict, at: at(since) });
+                    }
                     latest.insert(pair % pairs.len(), Latest { asset, check, verdict, since: at(since), at: at(since) });
                 }
                 Event::Visited { host, at: seconds, reachable } => {
@@ -556,12 +683,14 @@ proptest! {
                 Event::Scraped { gzip } => held.push(exposition.body(Format::Text, gzip)),
                 Event::Reloaded => {
                     plant.latest = latest.values().cloned().collect();
+                    plant.standings = Standings::of(pasts.values().cloned().collect());
                     plant.visits = visits.values().map(|(visit, _)| visit.clone()).collect();
                     exposition.replace(&plant.scope(), at(77));
                 }
             }
         }
         plant.latest = latest.into_values().collect();
+        plant.standings = Standings::of(pasts.into_values().collect());
         plant.visits = visits.into_values().map(|(visit, _)| visit).collect();
         let fresh = plant.exposition();
         for (asset, device) in &models {

@@ -25,8 +25,8 @@ pub use error::StoreError;
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use place::Obstacle;
 pub use record::{
-    Act, ActRecord, Break, ChainRecord, Change, Digest, Examination, Filter, Head, Latest, LedgerRecord, NotAHead,
-    Seen, Stored, Verification, Visit,
+    Act, ActRecord, Break, ChainRecord, Change, Digest, Examination, Filter, Head, Latest, LedgerRecord, NotAHead, Past,
+    Seen, Stored, Turn, Verification, Visit,
 };
 pub use sqlite::Sqlite;
 
@@ -97,6 +97,10 @@ pub trait Store: Send + Sync {
     /// What makes up the past of every pair from a moment on: the last change before it, which says how the pair stood, and
     /// every one since; oldest first.
     fn changes(&self, from: Time) -> Answer<'_, Vec<Change>>;
+
+    /// The pasts of the pairs that fail or are unknown now, ordered by asset and check, from behind a pair on, as many pairs as
+    /// asked for. A past reaches back to first sight, or to the last state that was neither of the two.
+    fn pasts(&self, after: Option<(AssetId, CheckId)>, pairs: usize) -> Answer<'_, Vec<Past>>;
 
     /// Different judgements of one pair, newest first; equal ones in a row are one entry with a count.
     fn evidence(&self, asset: &AssetId, check: &CheckId, limit: usize) -> Answer<'_, Vec<Stored>>;

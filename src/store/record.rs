@@ -119,6 +119,28 @@ pub struct Change {
     pub at: Time,
 }
 
+/// The changes of one pair that say how it came to fail, or to be unknown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// What is judged.
+    pub asset: AssetId,
+    /// By which check.
+    pub check: CheckId,
+    /// Oldest first.
+    pub turns: Vec<Turn>,
+}
+
+/// One change of a pair, without what explains it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turn {
+    /// The state before; `None` on first sight.
+    pub from: Option<Verdict>,
+    /// The state after.
+    pub to: Verdict,
+    /// When.
+    pub at: Time,
+}
+
 /// What a person did: it goes into the chain beside the transitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Act {

@@ -11,11 +11,9 @@ LONE_DOLLAR = re.compile(r"(?<!\$)\$(?!\$)(?!NIS2WATCH_DATASOURCE\b)")
 
 
 # what the recording rules mean, by hand: the generator must not prove itself right
-PAIR = "max by (instance, asset, check, zone, severity)"
-MEANINGS = [
-    (r"instance_asset_check:nis2watch_check_fail:held(\{[^}]*\})", PAIR + r" (nis2watch_check_state\1 == 2)"),
-    (r"instance_asset_check:nis2watch_check_pass:max1d", PAIR + " (max_over_time(nis2watch_check_pass[1d]))"),
-]
+PAIR = "max by (instance, asset, check, zone, severity, kind)"
+HELD = r"instance_asset_check:nis2watch_check_finding_since:held(\{[^}]*\})"
+MEANINGS = [(HELD, PAIR + r" (nis2watch_check_finding_since_timestamp_seconds\1)")]
 
 
 def rules(root):
@@ -34,6 +32,8 @@ def wrong_rule(rule):
         yield "asks for a recording rule"
     if any(LONE_DOLLAR.search(text) for text in [*rule["annotations"].values(), refs["B"]["model"]["expression"]]):
         yield "has a single $, which Grafana's loader would replace"
+    if any("| query" in text for text in rule["annotations"].values()):
+        yield "asks a query in a text, which Grafana cannot"
 
 
 def meant(alert):
@@ -46,8 +46,13 @@ def meant(alert):
 
 def said(rule):
     """What it asks."""
-    labels = {name: value for name, value in rule["labels"].items() if name != "alert"}
-    return rule["data"][0]["model"]["expr"], rule["for"], rule.get("keepFiringFor"), labels
+    return rule["data"][0]["model"]["expr"], rule["for"], rule.get("keepFiringFor"), rule["labels"]
+
+
+def titles_by_folder(root):
+    """Folder and title of every alert."""
+    groups = yaml.safe_load((root / FILE).read_text())["groups"]
+    return [(group["folder"], rule["title"]) for group in groups for rule in group["rules"]]
 
 
 def form(root):
@@ -62,10 +67,19 @@ def form(root):
         for rule in group["rules"]
         if "alert" in rule
     ]
-    if [rule["alert"] for rule in alerts] != [rule["labels"]["alert"] for rule in all_]:
+    places = titles_by_folder(root)
+    if len(set(places)) < len(places):
+        yield f"{FILE}: a folder holds two alerts of one title, which Grafana refuses"
+
+    def key(name, rule):
+        return rule[name], rule["labels"]["severity"]
+
+    by_name = {key("title", rule): rule for rule in all_}
+    if {key("alert", rule) for rule in alerts} != set(by_name) or len(alerts) != len(all_):
         yield f"{FILE}: other alerts than those of {RULES}"
-    for alert, rule in zip(alerts, all_):
-        if meant(alert) != said(rule):
+    for alert in alerts:
+        rule = by_name.get(key("alert", alert))
+        if rule and meant(alert) != said(rule):
             yield f"{FILE}: {rule['uid']} is another alert than that of Prometheus: {said(rule)}, not {meant(alert)}"
     for rule in all_:
         yield from (f"{FILE}: {rule['uid']} {what}" for what in wrong_rule(rule))

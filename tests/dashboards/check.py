@@ -18,9 +18,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
 def contract():
-    """Names of metrics that come with a later version."""
+    """Names of metrics that the virtual plant has no reason to show."""
     lines = (ROOT / "tests/deploy/contract.yaml").read_text().splitlines()
-    return {line.split(":")[0] for line in lines if line.startswith("nis2watch_")}
+    return {line.split(":")[0] for line in lines if line.startswith("nis2watch_") and "the virtual plant has it" not in line}
 
 
 def main():

@@ -60,6 +60,6 @@ class Live:
         return None
 
     def may_be_silent(self, expr):
-        """Whether a query asks for what comes with a later version: a metric of the contract, or a check that nobody has."""
+        """Whether a query asks for what this plant has not: a metric of the contract, or a check that nobody has."""
         later = any(check not in self.checks for check in ONE_CHECK.findall(expr))
         return later or any(name in self.contract for name in OURS.findall(expr))

@@ -21,6 +21,8 @@ inventory: [assets.yaml]
 store: { path: store.db }
 zones: [{ id: office, role: it }]
 ledger: { anchor: { file: heads } }
+api: { external_url: 'https://watch.example.net' }
+duties: { attestations: [attestations.yaml], waivers: [waivers.yaml] }
 notify: [{ name: nobody, webhook: { url: 'http://127.0.0.1:9/' } }]
 schedules: { posture: { every: 1s }, exposure: { every: 1s }, certificates: { every: 1s }, derived: { every: 1s } }
 ";
@@ -40,11 +42,38 @@ const ASSETS: &str = "
   owner: ot-team
   limits: { gap: 0s, at_once: 32, per_hour: 100000 }
 ";
+/// What is for a finding: a fail.
 const RECORDED: &str =
-    "facts: { linux.sshd: { stdout: \"permitrootlogin no\\n\" }, linux.shadow: { error: privilege } }\n";
+    "facts: { linux.sshd: { stdout: \"permitrootlogin yes\\n\" }, linux.shadow: { error: privilege } }\n";
+const WAIVERS: &str = "
+schema_version: 1
+waivers:
+- id: w-1
+  match: { check: session-timeout, asset: recorded-01 }
+  reason: It is replaced in spring.
+  owner: office-it
+  approved_by: { person: p-1, role: plant-manager }
+  starts_at: START
+  expires_at: END
+  compensating_measure: It stands alone.
+";
+const ATTESTATIONS: &str = "
+schema_version: 1
+attestations:
+- id: a-1
+  check: attest-management-approval
+  subject: org
+  statement: The management body approved the measures.
+  signed_by: { person: p-1, role: managing-director }
+  signed_at: START
+  valid_days: 365
+  result: confirmed
+  evidence: [{ name: minutes.pdf, sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 }]
+";
 /// Families that have no sample before something has happened.
-const LATE: [&str; 5] = [
+const LATE: [&str; 6] = [
     "nis2watch_check_pass",
+    "nis2watch_check_finding_since_timestamp_seconds",
     "nis2watch_gate_refused_total",
     "nis2watch_transitions_total",
     "nis2watch_asset_last_visit_timestamp_seconds",
@@ -55,8 +84,11 @@ const LATE: [&str; 5] = [
 pub(crate) async fn exported() -> Exported {
     let dir = TempDir::new().unwrap();
     let path = |name: &str| dir.path().join(name);
-    for (name, text) in [("nis2watch.yaml", CONFIG), ("assets.yaml", ASSETS), ("recorded.yaml", RECORDED)] {
-        std::fs::write(path(name), text).unwrap();
+    let day = |days| (chrono::Utc::now() + chrono::TimeDelta::days(days)).format("%Y-%m-%dT00:00:00Z").to_string();
+    let dated = |text: &str| text.replace("START", &day(-1)).replace("END", &day(30));
+    let files = [("nis2watch.yaml", CONFIG), ("assets.yaml", ASSETS), ("recorded.yaml", RECORDED)];
+    for (name, text) in files.into_iter().chain([("waivers.yaml", WAIVERS), ("attestations.yaml", ATTESTATIONS)]) {
+        std::fs::write(path(name), dated(text)).unwrap();
     }
     let mut daemon = Command::new(env!("CARGO_BIN_EXE_nis2watch"));
     daemon.args(["run", "--listen", "127.0.0.1:0", "--config"]).arg(path("nis2watch.yaml"));

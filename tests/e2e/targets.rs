@@ -79,6 +79,8 @@ pub(crate) fn lists_that_fail_leave_what_was_there() {
     never("an asset left although its list only failed", Duration::from_secs(1), || {
         !(lists.has("file-1") && lists.has("list-1"))
     });
+    let is_told = || lists.daemon.metrics().value("nis2watch_inventory_last_refresh_successful", &[]) == Some(0.0);
+    until("the refused file stands as refused", LOOK, || is_told().then_some(()));
     let refused = lists.daemon.said("the inventory was refused, the old one stays");
     assert!(refused[0]["mistakes"].as_str().unwrap().contains("files/b.json:1:"), "{refused:?}");
     assert_eq!(lists.daemon.get("/-/ready").status, 200);

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use serde::Serialize;
 
 use super::notice::{Kind, Notice};
@@ -11,8 +10,6 @@ use crate::model::{AssetId, CheckId, Severity, Time};
 
 /// Labels that say which alert it is.
 pub(super) const OWN: [&str; 6] = ["alertname", "severity", "asset", "check", "zone", "instance"];
-/// A check that passed within this time has drifted; after it, it fails.
-const DRIFT: TimeDelta = TimeDelta::days(1);
 /// An alert of which nothing is heard for so many repeats has ended, as with Prometheus.
 const LIVES: u32 = 4;
 /// Most alerts in one message.
@@ -81,7 +78,8 @@ pub(super) struct Style {
 }
 
 fn alert(notice: &Notice, style: &Style, now: Time) -> Alert {
-    let has_drifted = notice.kind != Kind::Fail && now - notice.since < DRIFT;
+    // as long as it stands: an alert that ends says that something was mended
+    let has_drifted = notice.kind != Kind::Fail;
     let (name, urgency) = match (has_drifted, notice.severity) {
         (true, Severity::Critical | Severity::High) => ("Nis2CheckDrifted", "critical"),
         (true, Severity::Medium) => ("Nis2CheckDrifted", "warning"),
@@ -115,8 +113,8 @@ fn annotations(
     let Notice { asset, check, zone, severity, reason, .. } = notice;
     let (verb, how) = match (has_drifted, notice.kind) {
         (true, Kind::Flapping) => ("keeps losing", "changes again and again, and fails now"),
-        (true, _) => ("no longer meets", "passed within the last day and fails now"),
-        (false, _) => ("does not meet", "has not passed for a day or ever"),
+        (true, _) => ("no longer meets", "passed before and fails now"),
+        (false, _) => ("does not meet", "was never seen to pass"),
     };
     let fix = notice.fix.as_deref().map_or_else(|| format!("`nis2watch explain {check}`"), str::to_owned);
     let description =

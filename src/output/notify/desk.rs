@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize};
 
 use super::notice::{Change, Kind, Notice};
 use super::settings::Receiver;
-use super::story::{Standing, Story, UNREST, UNREST_INTERVALS};
 use crate::engine::Plan;
 use crate::model::{AssetId, CheckId, Severity, Time, Transition, Verdict, WindowEffect};
-use crate::store::{ChainRecord, Filter, Store, StoreError};
+use crate::output::story::{Standing, Story, UNREST, UNREST_INTERVALS};
+use crate::store::{ChainRecord, Filter, LedgerRecord, Store, StoreError};
 
 /// Records of the ledger that are read at once.
 const CHUNK: usize = 500;
-/// Changes of a pair that are looked at; more within the time of unrest are flapping anyhow.
+/// Changes of a pair that are read at once; more within the time of unrest are flapping anyhow.
 const HISTORY: usize = 32;
 /// Pairs that are held back at most; what is beyond is told at once.
 const MOST_HELD: usize = 20_000;
@@ -210,17 +210,28 @@ impl Desk {
     /// What a change means in the history of its pair.
     async fn story(&self, change: &Change, unrest: TimeDelta) -> Result<Story, StoreError> {
         let history = self.history(&change.asset, &change.check, change.seq).await?;
-        if change.to == "none" {
-            return Ok(Story::of(history.iter(), unrest).left(change.at));
-        }
-        Ok(Story::of(history.iter(), unrest))
+        let story = Story::of(history.iter().map(|record| &record.transition), unrest);
+        Ok(if change.to == "none" { story.left(change.at) } else { story })
     }
 
-    /// The changes of a pair up to a record, oldest first.
-    async fn history(&self, asset: &AssetId, check: &CheckId, upto: u64) -> Result<Vec<Transition>, StoreError> {
-        let filter = Filter { asset: Some(asset.clone()), check: Some(check.clone()), ..Filter::default() };
-        let records = self.store.transitions(filter, HISTORY).await?;
-        Ok(records.into_iter().rev().filter(|record| record.seq <= upto).map(|record| record.transition).collect())
+    /// The changes of a pair up to a record, oldest first, as far back as the meaning of the last one goes: what is off
+    /// every night fails and is unknown in turn for months, and is a drift all the time.
+    async fn history(&self, asset: &AssetId, check: &CheckId, upto: u64) -> Result<Vec<LedgerRecord>, StoreError> {
+        let before = upto.checked_add(1);
+        let mut filter = Filter { asset: Some(asset.clone()), check: Some(check.clone()), before, ..Filter::default() };
+        let mut all: Vec<LedgerRecord> = Vec::new();
+        loop {
+            let records = self.store.transitions(filter.clone(), HISTORY).await?;
+            let is_all = records.len() < HISTORY;
+            filter.before = records.last().map(|record| record.seq);
+            all.extend(records);
+            let says_all =
+                |record: &LedgerRecord| record.transition.from.is_none() || record.transition.to.is_conclusive();
+            if is_all || all.iter().skip(1).any(says_all) {
+                all.reverse();
+                return Ok(all);
+            }
+        }
     }
 
     /// What stands in the eyes of the receiver, from what the ledger says up to where it was read.
@@ -233,9 +244,7 @@ impl Desk {
             if !may_stand {
                 continue;
             }
-            let filter = Filter { asset: Some(pair.0), check: Some(pair.1), ..Filter::default() };
-            let records = self.store.transitions(filter, HISTORY).await?;
-            let told: Vec<_> = records.into_iter().rev().filter(|record| record.seq <= self.read).collect();
+            let told = self.history(&pair.0, &pair.1, self.read).await?;
             let Some(last) = told.last() else { continue };
             let change = Change::of(&last.transition, last.seq);
             let story = Story::of(told.iter().map(|record| &record.transition), UNREST);

@@ -10,7 +10,6 @@ mod desk;
 mod door;
 mod notice;
 mod settings;
-mod story;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::settings::Link;
-use super::story::Standing;
 use crate::engine::{Plan, PlannedAsset};
 use crate::model::{AssetId, CheckId, Severity, Time, ZoneId};
+use crate::output::story::Standing;
 
 /// Most notices in one message; a dark zone comes in several.
 pub(super) const MOST_TOGETHER: usize = 50;

@@ -115,6 +115,11 @@ impl Link {
         Some(url.host_str()?.trim_matches(['[', ']']).to_owned())
     }
 
+    /// The page of a verdict below the address of the daemon's own pages.
+    fn below(pages: &str) -> Self {
+        Self(format!("{pages}/assets/{{asset}}/{{check}}"))
+    }
+
     pub(super) fn to(&self, asset: &AssetId, check: &CheckId) -> String {
         // an id holds no character that means something in a URL, but ':', which is allowed in a path
         self.0.replace("{asset}", asset.as_str()).replace("{check}", check.as_str())
@@ -157,6 +162,8 @@ pub struct Scope<'a> {
     pub site: Option<Arc<str>>,
     /// Where the daemon listens, which is its `instance` where Prometheus runs beside it.
     pub instance: String,
+    /// Where the daemon's own pages are, if that is known: notices lead there when an entry names no page.
+    pub pages: Option<String>,
 }
 
 /// Makes receivers of entries: reads secrets and certificates, and opens nothing.
@@ -214,7 +221,7 @@ impl Reader<'_> {
             zones: entry.zones.iter().cloned().collect(),
             // what does not stand any more is no matter of choice for Alertmanager
             tell: Tell(entry.tell.iter().copied().chain((key == "alertmanager").then_some(Kind::Recovery)).collect()),
-            link: entry.link.clone(),
+            link: entry.link.clone().or_else(|| Some(Link::below(self.scope.pages.as_ref()?))),
             site: self.scope.site.clone(),
         })
     }
@@ -263,7 +270,8 @@ impl Reader<'_> {
             self.wrong(&["alertmanager", "repeat"], "what stands is repeated every 1s to 15m");
         }
         let repeat = repeat.clamp(Duration::from_secs(1), LONGEST_REPEAT);
-        Way::Alertmanager(Style { labels, repeat, runbooks: target.runbooks.clone() })
+        let own = || self.scope.pages.as_ref().map(|pages| format!("{pages}/runbooks"));
+        Way::Alertmanager(Style { labels, repeat, runbooks: target.runbooks.clone().or_else(own) })
     }
 
     fn door(&mut self, key: &'static str, target: &Target) -> Option<Door> {

@@ -123,6 +123,7 @@ fn read(entries: &str) -> (Vec<Receiver>, Problems) {
         zones: [ZoneId::parse("office").unwrap()].into(),
         site: Some("aarhus".into()),
         instance: "127.0.0.1:9762".into(),
+        pages: Some("https://watch.example.net".into()),
     };
     let receivers = receivers(&entries, &scope, &mut problems);
     (receivers, problems)
@@ -193,6 +194,19 @@ async fn a_drift_and_its_end_are_told_and_first_sight_is_not() {
     assert_eq!(watched.told(5).await, ["Recovery fail to pass"]);
     watched.restart().await;
     assert_eq!(watched.told(6).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_was_off_every_night_for_months_is_told_to_be_mended_and_drifts_again() {
+    let mut watched = Watched::new("").await;
+    watched.see(0, Verdict::Pass).await;
+    for night in 1..=50 {
+        watched.see(2 * night - 1, Verdict::Fail).await;
+        watched.see(2 * night, UNKNOWN).await;
+    }
+    assert_eq!(watched.told(60 * 24).await, ["Drift pass to fail"]);
+    watched.see(60 * 24 * 30, Verdict::Pass).await;
+    assert_eq!(watched.told(60 * 24 * 30).await, ["Recovery unknown to pass"]);
 }
 
 #[tokio::test]
@@ -346,20 +360,17 @@ mod alerts {
     }
 
     #[tokio::test]
-    async fn what_drifted_a_day_ago_fails_as_in_the_rules_and_is_one_alert_at_a_time() {
+    async fn what_drifted_a_month_ago_is_a_drift_until_it_is_mended() {
         let mut board = Board::default();
         board.take(drifted().await);
         sent(&mut board, 2);
         board.heard(at(2));
-        let alerts = sent(&mut board, 60 * 24 + 2);
+        let alerts = sent(&mut board, 30 * 24 * 60 + 2);
         let short = |alert: &Json| {
             let label = |name: &str| alert["labels"][name].as_str().unwrap().to_owned();
             format!("{} {} until {}", label("alertname"), label("severity"), alert["endsAt"].as_str().unwrap())
         };
-        let expected = [
-            "Nis2CheckDrifted critical until 2026-11-26T12:06:00Z",
-            "Nis2CheckFails warning until 2026-11-27T12:06:00Z",
-        ];
+        let expected = ["Nis2CheckDrifted critical until 2026-12-26T12:06:00Z"];
         assert_eq!(alerts.as_array().unwrap().iter().map(short).collect::<Vec<_>>(), expected);
     }
 }
@@ -481,7 +492,7 @@ async fn a_webhook_gets_one_message_with_all_that_is_needed_to_act() {
         "id": notice["id"], "kind": "drift", "site": "aarhus", "asset": "web-01", "zone": "office", "owner": "it-team",
         "criticality": "high", "check": CHECK, "title": notice["title"], "severity": "high", "from": "pass", "to": "fail",
         "cause": null, "reason": "it is fail", "fix": notice["fix"], "at": "2026-11-26T07:01:00Z",
-        "since": "2026-11-26T07:01:00Z", "link": null,
+        "since": "2026-11-26T07:01:00Z", "link": "https://watch.example.net/assets/web-01/ssh-root-login",
     });
     assert_eq!(*notice, expected);
     assert!(notice["fix"].as_str().unwrap().starts_with("Set PermitRootLogin"), "{notice}");

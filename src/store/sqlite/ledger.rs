@@ -308,7 +308,7 @@ pub(super) fn changes(connection: &Connection, from: Time) -> Result<Vec<Change>
     Ok(all)
 }
 
-fn state([state, cause]: &[Option<String>; 2]) -> Result<Option<Verdict>, StoreError> {
+pub(super) fn state([state, cause]: &[Option<String>; 2]) -> Result<Option<Verdict>, StoreError> {
     state.as_deref().map(|state| rows::verdict(state, cause.as_deref())).transpose()
 }
 

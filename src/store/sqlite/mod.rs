@@ -9,6 +9,7 @@ mod baselines;
 mod checkpoint;
 mod file;
 mod ledger;
+mod pasts;
 mod remembered;
 mod results;
 mod rows;
@@ -27,7 +28,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{
     Act, ActRecord, Answer, Baseline, BaselineAct, BaselineFilter, BaselineSummary, ChainRecord, Change, Config,
-    Filter, Head, Latest, LedgerRecord, Seen, Store, StoreError, Stored, Verification, Visit,
+    Filter, Head, Latest, LedgerRecord, Past, Seen, Store, StoreError, Stored, Verification, Visit,
 };
 use crate::model::{AssetId, CheckId, FactId, Sample, Time, Transition};
 use writer::Writer;
@@ -278,6 +279,10 @@ impl Store for Sqlite {
 
     fn changes(&self, from: Time) -> Answer<'_, Vec<Change>> {
         self.read(move |connection| ledger::changes(connection, from))
+    }
+
+    fn pasts(&self, after: Option<(AssetId, CheckId)>, pairs: usize) -> Answer<'_, Vec<Past>> {
+        self.read(move |connection| pasts::pasts(connection, after.as_ref(), pairs))
     }
 
     fn evidence(&self, asset: &AssetId, check: &CheckId, limit: usize) -> Answer<'_, Vec<Stored>> {

@@ -1,12 +1,19 @@
 //! How a pair stands, as a person tells it: not every change of state is news.
 //!
 //! Pure: the history of a pair goes in, and what the last change means comes out. Not to see a fault any more is no
-//! repair, so a pair that failed and cannot be seen now still stands as failed.
+//! repair, so a pair that failed and cannot be seen now still stands as failed. Metrics and notices rest on this one
+//! reading, so that both ways of alerting tell the same.
+
+use std::collections::HashMap;
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Time, Transition, Verdict};
+use crate::model::{AssetId, CheckId, Time, Transition, Verdict};
+use crate::store::{Past, Store, StoreError};
+
+/// Pairs whose past is read at once.
+const PAIRS: usize = 512;
 
 /// Falls within this time of each other are counted, however often the pair is looked at.
 pub(super) const UNREST: TimeDelta = TimeDelta::hours(1);
@@ -30,6 +37,102 @@ pub(super) enum Standing {
     Drifted,
 }
 
+/// How a pair stands, with what the meaning of its next change depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Track {
+    pub(super) standing: Standing,
+    /// When it came to stand so; `None` before its first change.
+    pub(super) since: Option<Time>,
+    /// Whether it passed since it was first seen or last came to apply.
+    has_passed: bool,
+}
+
+impl Track {
+    /// The end of a past, oldest change first; it may begin anywhere.
+    fn of(past: &Past) -> Self {
+        let mut track = Self::default();
+        past.turns.iter().for_each(|turn| track.go(turn.from, turn.to, turn.at));
+        track
+    }
+
+    /// How a pair stands of which only the present state is known.
+    pub(super) fn alone(verdict: Verdict, since: Time) -> Self {
+        let mut track = Self::default();
+        track.go(None, verdict, since);
+        track
+    }
+
+    /// Whether it was seen to pass or to fail since it was first looked at.
+    pub(super) fn was_seen(&self) -> bool {
+        self.standing != Standing::Clear
+    }
+
+    /// Takes the next change.
+    pub(super) fn go(&mut self, from: Option<Verdict>, to: Verdict, at: Time) {
+        self.take_before(from);
+        let before = self.standing;
+        self.standing = before.next(to, self.has_passed);
+        if self.standing != before || self.since.is_none() && self.standing != Standing::Clear {
+            self.since = Some(at);
+        }
+        self.has_passed = match to {
+            Verdict::NotApplicable => false,
+            to => self.has_passed || to.passes() == Some(true),
+        };
+    }
+
+    /// Reads what a change says about the time before it.
+    fn take_before(&mut self, from: Option<Verdict>) {
+        match from {
+            // first sight, also of one that left the plan and came back
+            None => (self.standing, self.has_passed) = (Standing::Clear, false),
+            Some(Verdict::Fail) if self.since.is_none() && self.standing == Standing::Clear => {
+                self.standing = Standing::Found;
+            }
+            Some(from) => self.has_passed |= from.passes() == Some(true),
+        }
+    }
+}
+
+/// How the pairs stand that fail or are unknown, by the ledger. How any other stands, its state says alone.
+#[derive(Debug, Clone, Default)]
+pub struct Standings(HashMap<(AssetId, CheckId), Track>);
+
+impl Standings {
+    /// Reads the ledger once, some hundred pairs at a time.
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    pub async fn read(store: &dyn Store) -> Result<Self, StoreError> {
+        let (mut all, mut after) = (HashMap::new(), None);
+        loop {
+            let pasts = store.pasts(after, PAIRS).await?;
+            let is_all = pasts.len() < PAIRS;
+            after = pasts.last().map(|past| (past.asset.clone(), past.check.clone()));
+            all.extend(Self::of(pasts).0);
+            if is_all {
+                return Ok(Self(all));
+            }
+        }
+    }
+
+    /// Reads these pasts.
+    pub(super) fn of(pasts: Vec<Past>) -> Self {
+        let track = |past: Past| {
+            let track = Track::of(&past);
+            ((past.asset, past.check), track)
+        };
+        Self(pasts.into_iter().map(track).collect())
+    }
+
+    /// How a pair stands that is in a state since some time.
+    pub(super) fn track(&self, asset: &AssetId, check: &CheckId, verdict: Verdict, since: Time) -> Track {
+        let known = (!verdict.is_conclusive()).then(|| self.0.get(&(asset.clone(), check.clone()))).flatten();
+        known.copied().unwrap_or_else(|| Track::alone(verdict, since))
+    }
+}
+
 /// What the last change of a pair means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Story {
@@ -49,30 +152,16 @@ impl Story {
     /// Reads the history of one pair, oldest first; it may begin anywhere. Falls count for as long as `unrest`.
     pub(super) fn of<'a>(history: impl DoubleEndedIterator<Item = &'a Transition> + Clone, unrest: TimeDelta) -> Self {
         let Some(last) = history.clone().next_back() else { return Self::default() };
-        let mut story = Self::default();
-        let mut has_passed = false;
+        let (mut story, mut track) = (Self::default(), Track::default());
         for change in history {
-            match change.from {
-                // first sight, also of one that left the plan and came back
-                None => (story.after, has_passed) = (Standing::Clear, false),
-                Some(Verdict::Fail) if story.since.is_none() && story.after == Standing::Clear => {
-                    story.after = Standing::Found;
-                }
-                Some(from) => has_passed |= from.passes() == Some(true),
-            }
-            story.before = story.after;
-            story.after = story.before.next(change.to, has_passed);
-            if story.after != story.before {
-                story.since = Some(change.at);
-            }
-            has_passed = match change.to {
-                Verdict::NotApplicable => false,
-                to => has_passed || to.passes() == Some(true),
-            };
+            track.take_before(change.from);
+            story.before = track.standing;
+            track.go(change.from, change.to, change.at);
             // a fault that is seen again is no further fall
-            story.fell = story.after == Standing::Drifted && story.before != Standing::Drifted;
+            story.fell = track.standing == Standing::Drifted && story.before != Standing::Drifted;
             story.falls += usize::from(story.fell && last.at - change.at < unrest);
         }
+        (story.after, story.since) = (track.standing, track.since);
         story
     }
 
@@ -157,6 +246,15 @@ mod tests {
         assert_eq!(turn(&[Pass, Fail, UNKNOWN, Fail]), (Standing::Drifted, Standing::Drifted));
         assert_eq!(turn(&[Pass, Fail, UNKNOWN, Pass]), (Standing::Drifted, Standing::Clear));
         assert_eq!(story(&[Pass, Fail, UNKNOWN]).since, Some(change(None, Pass, 1).at));
+    }
+
+    #[test]
+    fn what_is_off_every_night_fails_since_the_day_it_began() {
+        use Verdict::{Fail, Pass};
+        let nights = std::iter::once(Pass).chain([Fail, UNKNOWN].into_iter().cycle().take(61));
+        let story = story(&nights.collect::<Vec<_>>());
+        assert_eq!((story.before, story.after), (Standing::Drifted, Standing::Drifted));
+        assert_eq!(story.since, Some(change(None, Pass, 1).at));
     }
 
     #[test]
