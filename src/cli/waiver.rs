@@ -161,7 +161,9 @@ async fn add(options: &Add, desk: &Desk) -> Result<(), CliError> {
     let (id, s, until) = (&options.id, if count == 1 { "" } else { "s" }, shown(options.until));
     print(&format!("{id}: {named} on {count} asset{s}, until {until}\n"))?;
     if is_whole {
-        eprintln!("note: all that {named} finds there is accepted, also what comes later; --only narrows that to what is named");
+        eprintln!(
+            "note: all that {named} finds there is accepted, also what comes later; --only narrows that to what is named"
+        );
     }
     desk.write(&deed, person, reason).await
 }

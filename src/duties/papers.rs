@@ -160,7 +160,8 @@ impl Papers {
                     problem_at(&waiver.declared, format!("waiver {} matches nothing", waiver.id)).key("match");
                 warnings.push(problem.hint("no asset of the inventory is meant by it and concerned by its checks"));
             } else if let Some(why) = stays_suspended(waiver, catalog, inventory) {
-                let problem = problem_at(&waiver.declared, format!("waiver {} is suspended for good: {why}", waiver.id));
+                let problem =
+                    problem_at(&waiver.declared, format!("waiver {} is suspended for good: {why}", waiver.id));
                 warnings.push(problem.key("compensating").hint("CHECK@ASSET names a check of another asset"));
             }
         }

@@ -25,8 +25,8 @@ pub use error::StoreError;
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use place::Obstacle;
 pub use record::{
-    Act, ActRecord, Break, ChainRecord, Change, Digest, Examination, Filter, Head, Latest, LedgerRecord, NotAHead, Past,
-    Seen, Stored, Turn, Verification, Visit,
+    Act, ActRecord, Break, ChainRecord, Change, Digest, Examination, Filter, Head, Latest, LedgerRecord, NotAHead,
+    Past, Seen, Stored, Turn, Verification, Visit,
 };
 pub use sqlite::Sqlite;
 
