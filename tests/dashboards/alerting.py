@@ -28,6 +28,8 @@ def wrong_rule(rule):
         yield "has a uid that Grafana refuses"
     if rule["condition"] not in refs or any(part["model"]["refId"] != ref for ref, part in refs.items()):
         yield "has a condition or references that are not there"
+    if "#" in refs["A"]["model"]["expr"]:
+        yield "has a comment in its query, which stands in one line here"
     if re.search(r"\w:nis2watch", refs["A"]["model"]["expr"]):
         yield "asks for a recording rule"
     if any(LONE_DOLLAR.search(text) for text in [*rule["annotations"].values(), refs["B"]["model"]["expression"]]):
