@@ -1,6 +1,9 @@
 //! Who answers, told from what was judged. Pure; the time is passed in.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+use chrono::TimeDelta;
 
 use super::derive::Sources;
 use super::recall::{Recall, rests_on_an_answer};
@@ -10,24 +13,32 @@ use crate::store::Latest;
 
 /// Most rows of each list.
 const ROWS: usize = 1_000;
+/// A device that is new may have its first turn within this time.
+const SETTLED: TimeDelta = TimeDelta::hours(1);
 /// The label that names the other member of a pair.
 const PARTNER: &str = "redundant_with";
 
 /// Fields: `assets` (number of devices that are asked), `late` (rows with `asset`, `hours` and `heard`: false where it never
-/// answered, then the hours since it is watched) and `unasked` (devices of which nobody asks anything, as their entries say).
+/// answered, then the hours since it is watched) and `unasked` (devices of which nobody asks anything, as their entries say). A
+/// device that is new and had no turn yet is in none of them.
 pub(super) fn presence(limits: &Presence, assets: &[Arc<Asset>], recall: &Recall, sources: &Sources<'_>) -> Reading {
     let is_on = |asset: &Asset| asset.active && sources.zoning.zones.get(&asset.zone).is_none_or(|zone| zone.active);
     let devices = assets.iter().filter(|asset| asset.kind.class() == SubjectClass::Device && is_on(asset));
     let (mut asked, mut late, mut unasked) = (0, Vec::new(), Vec::new());
     let tried = tried(&recall.latest, sources);
+    let judged = recall.latest.iter().filter(|one| sources.asking.contains(&one.check));
+    let judged: BTreeSet<&AssetId> = judged.map(|one| &one.asset).collect();
     for asset in devices {
         let heard = recall.heard.get(&asset.id);
+        let since = heard.or_else(|| recall.watched.get(&asset.id)).copied().unwrap_or(sources.now);
+        if heard.is_none() && !judged.contains(&asset.id) && sources.now - since < SETTLED {
+            continue;
+        }
         if heard.is_none() && !tried.contains(&asset.id) {
             unasked.push(Value::text(asset.id.as_str()));
             continue;
         }
         asked += 1;
-        let since = heard.or_else(|| recall.watched.get(&asset.id)).copied().unwrap_or(sources.now);
         let hours = (sources.now - since).num_hours();
         let intermittent = asset.field("intermittent").and_then(|field| field.as_bool()).unwrap_or(false);
         let most = if intermittent { limits.max_intermittent_h } else { limits.max_unseen_h };
@@ -49,7 +60,7 @@ pub(super) fn presence(limits: &Presence, assets: &[Arc<Asset>], recall: &Recall
 }
 
 /// Assets that something was asked, as far as that shows: where the gate or the entry stood before each question, nothing was.
-fn tried(latest: &[Latest], sources: &Sources<'_>) -> std::collections::BTreeSet<AssetId> {
+fn tried(latest: &[Latest], sources: &Sources<'_>) -> BTreeSet<AssetId> {
     let nothing_sent = |verdict| match verdict {
         Verdict::Unknown(cause) => {
             matches!(cause, Cause::Gated | Cause::Window | Cause::Inactive | Cause::NoData)

@@ -102,6 +102,11 @@ fn a_device_of_which_nobody_asks_anything_is_named_and_not_late() {
     let judged = latest(&[("a", "ports", gated, 0), ("a", "firmware-age", Verdict::Pass, 0)]);
     let found = present(vec![device("a")], &Recall { latest: judged, ..Recall::default() });
     assert_eq!((&found["assets"], &found["unasked"]), (&0.into(), &serde_json::json!(["a"])));
+    // a first turn that is still to come is not nobody's asking, a day without one is
+    assert_eq!(present(vec![device("a")], &Recall::default())["unasked"], serde_json::json!([]));
+    let watched = [(id("a"), now() - TimeDelta::hours(25))].into();
+    let found = present(vec![device("a")], &Recall { watched, ..Recall::default() });
+    assert_eq!(found["unasked"], serde_json::json!(["a"]));
     let off = Asset { active: false, ..device("a") };
     assert_eq!(present(vec![off], &Recall::default())["unasked"], serde_json::json!([]));
 }
