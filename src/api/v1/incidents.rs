@@ -32,7 +32,7 @@ fn entry(book: &Book, incident: &Incident, now: Time) -> Value {
     };
     json!({
         "id": incident.id, "title": incident.title, "aware_at": incident.aware_at,
-        "significant": incident.significant.word(), "closed_at": incident.closed_at, "receipts": incident.receipts,
+        "significant": incident.significant.word(), "closed_at": incident.closed_at, "receipts": incident.receipts, "cleared": incident.cleared,
         "affected": incident.affected, "duties": book.duties(incident, now).iter().map(duty).collect::<Vec<_>>(),
         "declared": &*incident.declared,
     })
