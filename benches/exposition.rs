@@ -110,6 +110,7 @@ impl Plant {
                 facts: Vec::new(),
                 register: None,
                 asking: Arc::default(),
+                carried: Arc::default(),
             })
             .collect();
         let latest = plan.pairs().into_iter().enumerate().map(|(n, (asset, check))| {

@@ -74,7 +74,9 @@ impl Bench {
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         write("nis2watch.yaml", &format!("inventory: [assets.yaml]\nstore: {{ path: store.db }}\n{settings}"));
         write("assets.yaml", assets);
-        files.iter().for_each(|(name, text)| write(name, text));
+        for (name, text) in files {
+            write(name, text);
+        }
         let setup = Setup::load(&folder.path().join("nis2watch.yaml"), &Flags::default()).unwrap();
         let config = store::Config { path: folder.path().join("store.db"), ..store::Config::default() };
         Self { store: Arc::new(Sqlite::open(&config).unwrap()), setup, folder }

@@ -204,7 +204,9 @@ mod tests {
         let cut = Head { seq: last.seq + 1, ..last };
         assert!(!still_holds(&store, &cut).await.unwrap());
         let forger = rusqlite::Connection::open(&path).unwrap();
-        forger.execute("UPDATE ledger SET digest = zeroblob(32) WHERE seq = ?1", [i64::try_from(head.seq).unwrap()]).unwrap();
+        forger
+            .execute("UPDATE ledger SET digest = zeroblob(32) WHERE seq = ?1", [i64::try_from(head.seq).unwrap()])
+            .unwrap();
         assert!(!still_holds(&store, &head).await.unwrap());
     }
 }

@@ -51,9 +51,8 @@ impl Certificates {
                 match states.get(&(asset, check)).map(|latest| (latest.verdict, latest.since)) {
                     // who never answered showed nothing that could be looked for
                     Some((verdict @ Verdict::Unknown(_), since)) => {
-                        if standings.track(asset, check, verdict, since).was_seen() {
-                            unseen.push((asset.clone(), check.clone()));
-                        }
+                        let was_seen = standings.track(asset, check, verdict, since).was_seen();
+                        unseen.extend(was_seen.then(|| (asset.clone(), check.clone())));
                     }
                     Some(_) => pairs.push((asset.clone(), check.clone())),
                     None => {}

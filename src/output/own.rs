@@ -276,7 +276,9 @@ impl Own {
             let _both = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
             self.registry.gather()
         };
-        families.iter().for_each(|family| render(format, family, out));
+        for family in &families {
+            render(format, family, out);
+        }
     }
 }
 

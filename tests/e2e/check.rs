@@ -245,7 +245,7 @@ fn a_round_that_is_told_to_stop_shows_what_it_saw_and_calls_the_rest_unknown() {
     let plant = Plant::new(settings, &[asset("a-good", good.port), asset("b-silent", silent.port)].concat());
     let words = ["check", "--format", "json", "--check", CHECK, "--config", "nis2watch.yaml"];
     let mut running = plant.begin(&words);
-    until("the silent one is asked", Duration::from_secs(60), || silent.contacts().first().map(|_| ()));
+    until("the silent one is asked", Duration::from_mins(1), || silent.contacts().first().map(|_| ()));
     running.child.signal(Signal::TERM);
     let ran = running.end();
     assert_eq!(ran.state("a-good", CHECK), "pass", "{ran:?}");

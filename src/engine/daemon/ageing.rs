@@ -70,8 +70,8 @@ impl Life {
             let one = &planned.checks[usize::from(*check)];
             let is_old = now - state.at > stale_after(one, now).checked_add(&grace).unwrap_or(TimeDelta::MAX);
             let is_to_come = is_to_come(state.at, now);
-            let is_told = state.verdict == Verdict::Unknown(Cause::Stale) && !is_to_come;
-            if (is_old || is_to_come) && !is_told && !self.schedule.is_busy(*asset) {
+            let was_said = state.verdict == Verdict::Unknown(Cause::Stale) && !is_to_come;
+            if (is_old || is_to_come) && !was_said && !self.schedule.is_busy(*asset) {
                 let at = state.at.to_rfc3339();
                 let reason = if is_to_come {
                     format!("last judged {at}, which is still to come: the clock was set back since; it is judged anew")

@@ -159,8 +159,8 @@ async fn a_fragile_device_gets_no_second_look_and_nobody_more_than_the_plan_says
         let question = question(&[closed, silent]);
         ask_one(&question, &gate).await.unwrap();
         assert_eq!(
-            (gate.books().entry(Transport::Tcp).connections, question.connections(fragile)),
-            (looks, looks as usize)
+            (gate.books().entry(Transport::Tcp).connections, question.connections(fragile) as u64),
+            (looks, looks)
         );
     }
 }
