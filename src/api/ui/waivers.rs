@@ -12,7 +12,7 @@ use super::shell::shell;
 use crate::api::router::{Inner, Shared};
 use crate::api::v1::{Query, Refusal};
 use crate::duties::{Selector, Waiver, offenders};
-use crate::model::{AssetId, CheckId, Time, ZoneId};
+use crate::model::{AssetId, CheckId, Time, Verdict, ZoneId};
 
 /// Longest list of names that a form is filled with, in bytes: what a field takes.
 const LONGEST_NAMES: usize = 500;
@@ -54,7 +54,8 @@ pub(super) async fn page(State(inner): Shared, mut query: Query) -> Answer {
 async fn named(inner: &Inner, asset: &str, check: &str) -> Result<String, Refusal> {
     let (Ok(asset), Ok(check)) = (AssetId::parse(asset), CheckId::parse(check)) else { return Ok(String::new()) };
     let newest = inner.desk.store.evidence(&asset, &check, 1).await.map_err(Refusal::from)?;
-    let names = newest.first().and_then(|stored| offenders(&stored.result.judgement.observed));
+    let fails = newest.first().filter(|stored| stored.result.judgement.verdict == Verdict::Fail);
+    let names = fails.and_then(|stored| offenders(&stored.result.judgement.observed));
     let longest = |names: &Vec<String>| names.join(" ").len() <= LONGEST_NAMES;
     Ok(names.filter(longest).map_or_else(String::new, |names| names.join(" ")))
 }
