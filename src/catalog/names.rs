@@ -105,7 +105,8 @@ impl Known<'_> {
             let is_known = path.strip_prefix("params.").is_some_and(|name| check.params.contains_key(name));
             if !is_known {
                 let at = ["drift".into(), "required_unless".into()];
-                problems.push(draft.document.wrong(&at, format!("{path} is no parameter of this check, as params.name")));
+                problems
+                    .push(draft.document.wrong(&at, format!("{path} is no parameter of this check, as params.name")));
             }
         }
         let wrong = |message| draft.document.wrong(&["lists".into()], message);

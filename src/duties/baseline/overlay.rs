@@ -44,7 +44,10 @@ impl Standing {
             Self::Proposed => Some((verdict, format!("{own}; baseline not approved"))),
             Self::Required => Some((
                 Verdict::Unknown(Cause::NoData),
-                format!("nobody has approved what is there; look at it (nis2watch facts --asset {}) and {approve}", judged.asset),
+                format!(
+                    "nobody has approved what is there; look at it (nis2watch facts --asset {}) and {approve}",
+                    judged.asset
+                ),
             )),
             _ if verdict == Verdict::Fail => self.also().map(|also| (verdict, format!("{own}; {also}"))),
             Self::Expired { until } => warned(format!(

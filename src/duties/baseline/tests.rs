@@ -175,7 +175,8 @@ fn what_nobody_approved_stays_what_the_check_judged_and_says_so() {
 fn where_the_approval_is_what_is_proven_nothing_is_before_it() {
     let drift = drift("{ baseline: set, of: tcp.ports.open }");
     let seen = Snapshot::of(&drift, &value("[22]"));
-    let stands = |kept| standing(&seen, &Circumstances { kept, windows: &[], exact: false, required: true, now: at(10) });
+    let stands =
+        |kept| standing(&seen, &Circumstances { kept, windows: &[], exact: false, required: true, now: at(10) });
     for verdict in [Verdict::Pass, Verdict::Warn] {
         let shown = stands(None).over(&judged(verdict));
         assert_eq!(shown.judgement.verdict, Verdict::Unknown(crate::model::Cause::NoData));
