@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::model::{Params, Value};
 use crate::rule::Pattern;
 
 /// What of a check's facts is compared with an approved value, and how.
@@ -18,6 +19,9 @@ pub struct Drift {
     /// Whether an element that is gone is news, too: where the rule says "=" and not "at most".
     #[serde(default)]
     pub exact: bool,
+    /// A parameter, written `params.name`: where it is not set, the approval is what the check proves, and before it nothing is.
+    #[serde(default)]
+    pub required_unless: Option<String>,
     /// The fields of a row that count, in the order in which a row is named by them; all where none is given.
     #[serde(default)]
     pub fields: Vec<String>,
@@ -73,6 +77,13 @@ impl Drift {
     #[must_use]
     pub const fn is_compared(&self) -> bool {
         matches!(self.baseline, Baseline::Set | Baseline::Hash)
+    }
+
+    /// Whether nothing is proven before somebody has approved what is there.
+    #[must_use]
+    pub fn is_required(&self, params: &Params) -> bool {
+        let named = self.required_unless.as_deref().and_then(|path| path.strip_prefix("params."));
+        named.is_some_and(|name| params.get(name).is_none_or(|value| *value == Value::Null))
     }
 
     /// Whether a field of a row counts.

@@ -101,6 +101,14 @@ impl Known<'_> {
         if let Some(problem) = check.drift.as_ref().and_then(|drift| self.wrong_path(draft, &drift.of, &wrong)) {
             problems.push(problem);
         }
+        if let Some(path) = check.drift.as_ref().and_then(|drift| drift.required_unless.as_deref()) {
+            let is_known = path.strip_prefix("params.").is_some_and(|name| check.params.contains_key(name));
+            if !is_known {
+                let at = ["drift".into(), "required_unless".into()];
+                problems
+                    .push(draft.document.wrong(&at, format!("{path} is no parameter of this check, as params.name")));
+            }
+        }
         let wrong = |message| draft.document.wrong(&["lists".into()], message);
         if let Some(problem) = check.lists.as_ref().and_then(|lists| self.wrong_path(draft, lists.of(), &wrong)) {
             problems.push(problem);

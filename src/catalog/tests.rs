@@ -238,6 +238,19 @@ fn every_mistake_is_refused_at_its_line_with_advice() {
 }
 
 #[test]
+fn what_stands_for_an_approval_is_a_parameter_of_the_check() {
+    let with = |name: &str| {
+        let drift = format!("drift: {{ baseline: set, of: linux.sshd, required_unless: {name} }}\nrequires:");
+        load_with("checks/linux/ssh-root-login.yaml", "requires:", &drift)
+    };
+    assert!(with("params.allowed").is_ok());
+    for name in ["params.alowed", "allowed"] {
+        let problems = with(name).unwrap_err().to_string();
+        assert!(problems.contains(&format!("{name} is no parameter of this check")), "{problems}");
+    }
+}
+
+#[test]
 fn mistakes_of_all_files_come_in_one_report() {
     let mut files = good();
     files[1].1 = "id: linux.sshd\ntitle: x\nfields: []\nask: { ssh: { run: a, privilege: rot } }\n";

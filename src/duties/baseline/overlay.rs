@@ -3,7 +3,7 @@
 use chrono::SecondsFormat;
 
 use super::{Difference, Standing};
-use crate::model::{CheckResult, Compared, Verdict};
+use crate::model::{Cause, CheckResult, Compared, Verdict};
 
 /// Longest text of a finding beside a difference, in characters.
 const LONGEST_FINDING: usize = 700;
@@ -40,8 +40,15 @@ impl Standing {
         let warned = |text: String| Some((Verdict::Warn, text));
         match self {
             Self::Approved => None,
-            Self::Proposed if verdict == Verdict::Fail => None,
+            Self::Proposed | Self::Required if verdict == Verdict::Fail => None,
             Self::Proposed => Some((verdict, format!("{own}; baseline not approved"))),
+            Self::Required => Some((
+                Verdict::Unknown(Cause::NoData),
+                format!(
+                    "nobody has approved what is there; look at it (nis2watch facts --asset {}) and {approve}",
+                    judged.asset
+                ),
+            )),
             _ if verdict == Verdict::Fail => self.also().map(|also| (verdict, format!("{own}; {also}"))),
             Self::Expired { until } => warned(format!(
                 "the approval of the baseline ended {}; look at it again and {approve}",

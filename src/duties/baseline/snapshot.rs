@@ -202,7 +202,7 @@ fn row_name(drift: &Drift, item: &Value) -> Option<String> {
 
 /// What is compared, as a digest: after an update of the catalogue an approval of another form proves nothing.
 fn form(drift: &Drift) -> String {
-    let Drift { baseline, of, exact: _, fields, ignore } = drift;
+    let Drift { baseline, of, exact: _, required_unless: _, fields, ignore } = drift;
     hex(format!("{baseline:?} {of} {fields:?} {ignore:?}").as_bytes(), 12)
 }
 

@@ -15,6 +15,8 @@ pub struct Circumstances<'a> {
     pub windows: &'a [Window],
     /// Whether an element that is gone is news.
     pub exact: bool,
+    /// Whether nothing is proven as long as nobody has approved anything.
+    pub required: bool,
     /// The time.
     pub now: Time,
 }
@@ -24,6 +26,8 @@ pub struct Circumstances<'a> {
 pub enum Standing {
     /// Nobody has approved anything.
     Proposed,
+    /// Nobody has approved anything, and without that the check proves nothing.
+    Required,
     /// It is what was approved.
     Approved,
     /// It is what was approved, but the approval is over.
@@ -54,7 +58,7 @@ impl Standing {
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
-            Self::Proposed => "proposed",
+            Self::Proposed | Self::Required => "proposed",
             Self::Approved => "approved",
             Self::Differs(_) | Self::Less(_) => "differs",
             Self::Planned { .. } => "planned",
@@ -67,8 +71,10 @@ impl Standing {
 /// Holds what was seen against what was approved.
 #[must_use]
 pub fn standing(seen: &Snapshot, circumstances: &Circumstances<'_>) -> Standing {
-    let Circumstances { kept, windows, exact, now } = *circumstances;
-    let Some(approval) = kept.and_then(|kept| kept.approval.as_ref()) else { return Standing::Proposed };
+    let Circumstances { kept, windows, exact, required, now } = *circumstances;
+    let Some(approval) = kept.and_then(|kept| kept.approval.as_ref()) else {
+        return if required { Standing::Required } else { Standing::Proposed };
+    };
     let Some(approved) = self::kept(&approval.value).filter(|approved| approved.form == seen.form) else {
         return Standing::Outdated;
     };

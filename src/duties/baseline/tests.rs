@@ -66,7 +66,7 @@ fn approved(snapshot: &Snapshot, until: Option<Time>) -> Baseline {
 }
 
 fn now<'a>(kept: &'a Baseline, windows: &'a [Window], exact: bool) -> Circumstances<'a> {
-    Circumstances { kept: Some(kept), windows, exact, now: at(10) }
+    Circumstances { kept: Some(kept), windows, exact, required: false, now: at(10) }
 }
 
 const PORTS: &str = "{ baseline: set, of: tcp.ports.open }";
@@ -169,6 +169,24 @@ fn what_nobody_approved_stays_what_the_check_judged_and_says_so() {
         assert_eq!((shown.judgement.verdict, shown.judgement.reason.as_str()), (verdict, reason));
         assert_eq!(shown.evidence.drift.as_ref().unwrap().standing, "proposed");
     }
+}
+
+#[test]
+fn where_the_approval_is_what_is_proven_nothing_is_before_it() {
+    let drift = drift("{ baseline: set, of: tcp.ports.open }");
+    let seen = Snapshot::of(&drift, &value("[22]"));
+    let stands =
+        |kept| standing(&seen, &Circumstances { kept, windows: &[], exact: false, required: true, now: at(10) });
+    for verdict in [Verdict::Pass, Verdict::Warn] {
+        let shown = stands(None).over(&judged(verdict));
+        assert_eq!(shown.judgement.verdict, Verdict::Unknown(crate::model::Cause::NoData));
+        assert!(shown.judgement.reason.contains("nis2watch baseline approve"), "{}", shown.judgement.reason);
+        assert_eq!(shown.evidence.drift.as_ref().unwrap().standing, "proposed");
+        assert_eq!(undo(&shown).judgement, judged(verdict).judgement);
+    }
+    assert_eq!(stands(None).over(&judged(Verdict::Fail)).judgement, judged(Verdict::Fail).judgement);
+    let kept = approved(&seen, None);
+    assert_eq!(stands(Some(&kept)).over(&judged(Verdict::Pass)).judgement.verdict, Verdict::Pass);
 }
 
 #[test]
