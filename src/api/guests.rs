@@ -162,8 +162,7 @@ impl Guests {
         let from = neighbourhood(peer);
         let seat = Seat::new(self.patience, self.since);
         let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
-        let theirs = seats.entry(from).or_default();
-        if theirs.len() >= self.patience.neighbours {
+        if let Some(theirs) = seats.get_mut(&from).filter(|theirs| theirs.len() >= self.patience.neighbours) {
             make_room(theirs)?;
         } else if seats.values().map(Vec::len).sum::<usize>() >= self.patience.places {
             let mut all: Vec<_> = seats.values_mut().collect();

@@ -6,9 +6,10 @@ use axum::body::Bytes;
 use axum::extract::State;
 use chrono::Utc;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
 
-use super::body::body;
+use super::body::{body, read};
 use super::{Answer, Query, Refusal, assets, stranger, view};
 use crate::api::Role;
 use crate::api::admit::Actor;
@@ -31,9 +32,10 @@ pub(super) fn noted(head: Head) -> Value {
     json!({ "record": { "seq": head.seq, "digest": head.digest.to_string() } })
 }
 
+/// An act that says nothing but its reason.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Nothing {}
+pub(super) struct Nothing {}
 
 pub(super) async fn stop(State(inner): Shared, actor: Actor, query: Query, bytes: Bytes) -> Answer {
     set_traffic(&inner, actor, query, &bytes, false).await
@@ -99,6 +101,27 @@ pub(super) async fn run(State(inner): Shared, actor: Actor, query: Query, bytes:
     Ok(Json(answer))
 }
 
+/// What an approver says, and why.
+pub(super) struct Approved<T> {
+    pub(super) by: String,
+    pub(super) said: T,
+    pub(super) reason: String,
+}
+
+/// Reads an act that needs the role approver and a reason.
+pub(super) fn approved<T: DeserializeOwned>(actor: Actor, query: Query, bytes: &Bytes) -> Result<Approved<T>, Refusal> {
+    let by = actor.with(Role::Approver)?;
+    query.finish()?;
+    let mut said: Map<String, Value> = body(bytes)?;
+    let reason = match said.remove("reason") {
+        Some(Value::String(reason)) => reason,
+        Some(_) => return Err(Refusal::InvalidValue("the body: reason: expected text".into())),
+        None => return Err(Refusal::InvalidValue("the body: the key `reason` is missing".into())),
+    };
+    given(&reason)?;
+    Ok(Approved { by, said: read(Value::Object(said))?, reason })
+}
+
 /// Refuses an act without a reason.
 pub(super) fn given(reason: &str) -> Result<(), Refusal> {
     if reason.trim().is_empty() {
@@ -118,10 +141,4 @@ pub(super) async fn write(inner: &Inner, deed: &Deed, actor: &str, reason: &str)
     let head = inner.desk.store.act(deed.act(actor, reason, Utc::now())).await?;
     inner.desk.operator.noted(head.seq).await;
     Ok(noted(head))
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Because {
-    pub(super) reason: String,
 }

@@ -10,7 +10,7 @@ use chrono::Utc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::acts::{book, given, write};
+use super::acts::{Approved, approved, book, write};
 use super::body::body;
 use super::{Answer, Query, view};
 use crate::api::Role;
@@ -112,7 +112,6 @@ struct Renew {
     evidence: Vec<EvidenceFile>,
     #[serde(default)]
     fields: BTreeMap<Arc<str>, model::Value>,
-    reason: String,
 }
 
 /// Signs a statement anew.
@@ -123,20 +122,17 @@ pub(super) async fn renew(
     query: Query,
     bytes: Bytes,
 ) -> Answer {
-    let actor = actor.with(Role::Approver)?;
-    query.finish()?;
-    let said: Renew = body(&bytes)?;
-    given(&said.reason)?;
+    let Approved { by, said, reason } = approved::<Renew>(actor, query, &bytes)?;
     let renewing = Renewing {
         id,
-        signed_by: said.signed_by.unwrap_or_else(|| myself(&actor)),
+        signed_by: said.signed_by.unwrap_or_else(|| myself(&by)),
         valid_days: said.valid_days,
         result: said.result,
         evidence: said.evidence,
         fields: said.fields,
     };
     let statement = renewing.deed(&book(&inner).await?, Utc::now())?;
-    signed(&inner, statement, &actor, &said.reason).await
+    signed(&inner, statement, &by, &reason).await
 }
 
 fn myself(actor: &str) -> Signer {

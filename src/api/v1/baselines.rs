@@ -7,10 +7,8 @@ use chrono::{TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::acts::{Because, given, noted};
-use super::body::body;
+use super::acts::{Approved, Nothing, approved, noted};
 use super::{Answer, Query, Refusal, view};
-use crate::api::Role;
 use crate::api::admit::Actor;
 use crate::api::router::{Inner, Shared};
 use crate::duties::baseline::{Approval, ChangePlan, LONGEST, Standing, Withdrawal, compared, told};
@@ -66,7 +64,6 @@ async fn find(inner: &Inner, asset: &str, check: &str) -> Result<Baseline, Refus
 struct Approve {
     /// Digest of what was looked at; nothing else is approved.
     sha256: String,
-    reason: String,
     valid_days: Option<u64>,
 }
 
@@ -78,10 +75,7 @@ pub(super) async fn approve(
     query: Query,
     bytes: Bytes,
 ) -> Answer {
-    let actor = actor.with(Role::Approver)?;
-    query.finish()?;
-    let (said, now) = (body::<Approve>(&bytes)?, Utc::now());
-    given(&said.reason)?;
+    let (Approved { by, said, reason }, now) = (approved::<Approve>(actor, query, &bytes)?, Utc::now());
     let span = match said.valid_days {
         Some(days) if !(1..=LONGEST.as_secs() / DAY).contains(&days) => {
             return Err(Refusal::InvalidValue("an approval holds for 1 to 3653 days".into()));
@@ -99,7 +93,7 @@ pub(super) async fn approve(
     };
     let until = now + TimeDelta::from_std(span).unwrap_or(TimeDelta::MAX);
     let approval = Approval { asset: &one.asset, check: &one.check, seen: &seen, text: &one.value, difference, until };
-    let mut answer = done(&inner, approval.act((&actor, &said.reason), now)).await?;
+    let mut answer = done(&inner, approval.act((&by, &reason), now)).await?;
     answer["valid_until"] = json!(until);
     Ok(Json(answer))
 }
@@ -112,15 +106,12 @@ pub(super) async fn revert(
     query: Query,
     bytes: Bytes,
 ) -> Answer {
-    let actor = actor.with(Role::Approver)?;
-    query.finish()?;
-    let because: Because = body(&bytes)?;
-    given(&because.reason)?;
+    let Approved { by, reason, .. } = approved::<Nothing>(actor, query, &bytes)?;
     let one = find(&inner, &asset, &check).await?;
     if one.approval.is_none() {
         return Err(Refusal::Conflict(format!("nobody has approved {check} on {asset}")));
     }
-    let act = Withdrawal { asset: &one.asset, check: &one.check }.act((&actor, &because.reason), Utc::now());
+    let act = Withdrawal { asset: &one.asset, check: &one.check }.act((&by, &reason), Utc::now());
     done(&inner, act).await.map(Json)
 }
 
@@ -129,7 +120,6 @@ pub(super) async fn revert(
 struct Announce {
     ticket: String,
     until: Time,
-    reason: String,
 }
 
 /// Announces a change: until then a difference is a warning and no fail.
@@ -140,10 +130,7 @@ pub(super) async fn plan(
     query: Query,
     bytes: Bytes,
 ) -> Answer {
-    let actor = actor.with(Role::Approver)?;
-    query.finish()?;
-    let (said, now) = (body::<Announce>(&bytes)?, Utc::now());
-    given(&said.reason)?;
+    let (Approved { by, said, reason }, now) = (approved::<Announce>(actor, query, &bytes)?, Utc::now());
     if said.until <= now {
         return Err(Refusal::InvalidValue("until is over already".into()));
     }
@@ -152,7 +139,7 @@ pub(super) async fn plan(
     }
     let one = find(&inner, &asset, &check).await?;
     let plan = ChangePlan { asset: &one.asset, check: &one.check, ticket: &said.ticket, until: said.until };
-    done(&inner, plan.act((&actor, &said.reason), now)).await.map(Json)
+    done(&inner, plan.act((&by, &reason), now)).await.map(Json)
 }
 
 async fn done(inner: &Inner, act: BaselineAct) -> Result<serde_json::Value, Refusal> {

@@ -52,7 +52,7 @@ fn words(error: &str) -> String {
     }
     if let Some((name, known)) = error.strip_prefix("unknown field ").and_then(|rest| rest.split_once(", ")) {
         if known.starts_with("there are no") {
-            return format!("{STRANGE} {name}; none is taken here");
+            return format!("{STRANGE} {name} here");
         }
         let known = known.trim_start_matches("expected ").trim_start_matches("one of ");
         return format!("{STRANGE} {name}, only {known}");

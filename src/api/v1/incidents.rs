@@ -7,7 +7,7 @@ use chrono::Utc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::acts::{book, given, write};
+use super::acts::{Approved, approved, book, given, write};
 use super::body::body;
 use super::{Answer, Query};
 use crate::api::Role;
@@ -87,7 +87,6 @@ struct Classify {
     significant: Significance,
     /// When the plant became aware that it is; from becoming aware of the incident where nothing is said.
     since: Option<Time>,
-    reason: String,
 }
 
 /// Says whether an incident must be reported; if it must, its clocks run.
@@ -98,12 +97,9 @@ pub(super) async fn classify(
     query: Query,
     bytes: Bytes,
 ) -> Answer {
-    let actor = actor.with(Role::Approver)?;
-    query.finish()?;
-    let said: Classify = body(&bytes)?;
-    given(&said.reason)?;
+    let Approved { by, said, reason } = approved::<Classify>(actor, query, &bytes)?;
     let deed = duties::classify(&incident, said.significant, said.since, &book(&inner).await?, Utc::now())?;
-    Ok(Json(write(&inner, &deed, &actor, &said.reason).await?))
+    Ok(Json(write(&inner, &deed, &by, &reason).await?))
 }
 
 #[derive(Debug, Deserialize)]
@@ -113,7 +109,6 @@ struct Close {
     at: Option<Time>,
     #[serde(default)]
     correct: bool,
-    reason: String,
 }
 
 /// Notes that the handling of an incident has ended.
@@ -124,12 +119,9 @@ pub(super) async fn close(
     query: Query,
     bytes: Bytes,
 ) -> Answer {
-    let actor = actor.with(Role::Approver)?;
-    query.finish()?;
-    let (said, now) = (body::<Close>(&bytes)?, Utc::now());
-    given(&said.reason)?;
+    let (Approved { by, said, reason }, now) = (approved::<Close>(actor, query, &bytes)?, Utc::now());
     let deed = duties::close(&incident, said.at.unwrap_or(now), said.correct, &book(&inner).await?, now)?;
-    Ok(Json(write(&inner, &deed, &actor, &said.reason).await?))
+    Ok(Json(write(&inner, &deed, &by, &reason).await?))
 }
 
 #[derive(Debug, Deserialize)]
@@ -143,7 +135,6 @@ struct Report {
     receipt: Option<String>,
     #[serde(default)]
     correct: bool,
-    reason: String,
 }
 
 /// Notes that a report of an incident went out, by a person's own hand: nothing is sent to anybody.
@@ -154,10 +145,7 @@ pub(super) async fn report(
     query: Query,
     bytes: Bytes,
 ) -> Answer {
-    let actor = actor.with(Role::Approver)?;
-    query.finish()?;
-    let (said, now) = (body::<Report>(&bytes)?, Utc::now());
-    given(&said.reason)?;
+    let (Approved { by, said, reason }, now) = (approved::<Report>(actor, query, &bytes)?, Utc::now());
     let reporting = Reporting {
         stage: said.stage,
         at: said.at.unwrap_or(now),
@@ -166,5 +154,5 @@ pub(super) async fn report(
         correct: said.correct,
     };
     let deed = reporting.deed(&book(&inner).await?, &incident, now)?;
-    Ok(Json(write(&inner, &deed, &actor, &said.reason).await?))
+    Ok(Json(write(&inner, &deed, &by, &reason).await?))
 }

@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use chrono::Utc;
 use serde_json::{Value, json};
 
-use super::acts::{Because, book, given, write};
+use super::acts::{Approved, Nothing, approved, book, write};
 use super::body::{body, read};
 use super::{Answer, Query, view};
 use crate::api::Role;
@@ -56,10 +56,7 @@ pub(super) async fn revoke(
     query: Query,
     bytes: Bytes,
 ) -> Answer {
-    let actor = actor.with(Role::Approver)?;
-    query.finish()?;
-    let because: Because = body(&bytes)?;
-    given(&because.reason)?;
+    let Approved { by, reason, .. } = approved::<Nothing>(actor, query, &bytes)?;
     let deed = duties::revoke(&waiver, &book(&inner).await?, Utc::now())?;
-    Ok(Json(write(&inner, &deed, &actor, &because.reason).await?))
+    Ok(Json(write(&inner, &deed, &by, &reason).await?))
 }
